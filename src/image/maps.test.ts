@@ -1,0 +1,93 @@
+import { encode } from "fast-png";
+import sharp from "sharp";
+import { describe, expect, it } from "vitest";
+import { encodeDepthPng, readGrey16, readIndexed8 } from "./maps.js";
+
+describe("readIndexed8", () => {
+  it("gives palette indices, not colours", async () => {
+    const palette = Array.from({ length: 256 }, (_, i) => [255 - i, i, 7]);
+    const png = encodePalette(Uint8Array.from([0, 1, 15, 255]), 2, 2, palette);
+    expect(await readIndexed8(png)).toEqual({ width: 2, height: 2, data: Uint8Array.from([0, 1, 15, 255]) });
+  });
+
+  it("gives grey levels as they are", async () => {
+    const grey = Uint8Array.from([0, 1, 2, 3, 254, 255]);
+    const png = encode({ width: 3, height: 2, data: grey, channels: 1, depth: 8 });
+    expect((await readIndexed8(png)).data).toEqual(grey);
+  });
+
+  it("unpacks 1, 2 and 4-bit values", async () => {
+    for (const colours of [2, 4, 16]) {
+      const data = Uint8Array.from({ length: 5 * 3 }, (_, i) => (i * 7) % colours);
+      const rgb = Uint8Array.from(data).reduce<number[]>((all, v) => all.concat([v * (256 / colours), 0, 9]), []);
+      const png = await sharp(Uint8Array.from(rgb), { raw: { width: 5, height: 3, channels: 3 } })
+        .png({ palette: true, colours })
+        .toBuffer();
+      expect(png[24]).toBeLessThan(8);
+      const { data: read } = await readIndexed8(png);
+      // Palette order is the encoder's; equal values must share an index and different ones must not.
+      const pairs = new Set(Array.from(data, (v, i) => `${v}:${read[i]}`));
+      expect(pairs.size).toBe(new Set(data).size);
+    }
+  });
+
+  it("refuses colour, 16 bits, other files and cut ones", async () => {
+    const colour = encode({ width: 2, height: 2, data: new Uint8Array(12), channels: 3, depth: 8 });
+    await expect(readIndexed8(colour, "a.png")).rejects.toThrow(
+      /^a\.png: expected an 8-bit one-channel PNG, found 3 channel/,
+    );
+    await expect(readIndexed8(await encodeDepthPng(new Uint16Array(4), { width: 2, height: 2 }))).rejects.toThrow(
+      /16 bits/,
+    );
+    await expect(readIndexed8(new Uint8Array(50), "b.png")).rejects.toThrow(/^b\.png: expected a label PNG/);
+    const whole = encode({
+      width: 40,
+      height: 40,
+      data: new Uint8Array(1600).map((_, i) => i % 251),
+      channels: 1,
+      depth: 8,
+    });
+    await expect(readIndexed8(whole.subarray(0, whole.length - 60), "c.png")).rejects.toThrow(/^c\.png: is damaged/);
+    const huge = Buffer.from(whole);
+    huge.writeUInt32BE(30_000, 16);
+    huge.writeUInt32BE(30_000, 20);
+    await expect(readIndexed8(huge, "d.png")).rejects.toThrow(/^d\.png: is 30000x30000/);
+  });
+});
+
+describe("encodeDepthPng, readGrey16", () => {
+  it("keep every 16-bit value", async () => {
+    const millimetres = Uint16Array.from({ length: 300 }, (_, i) => (i * 2477) % 65536);
+    const png = await encodeDepthPng(millimetres, { width: 20, height: 15 });
+    expect(await readGrey16(png)).toEqual({ width: 20, height: 15, data: millimetres });
+  });
+
+  it("refuse 8-bit PNGs as depth", async () => {
+    const grey = encode({ width: 2, height: 2, data: new Uint8Array(4), channels: 1, depth: 8 });
+    await expect(readGrey16(grey, "e.png")).rejects.toThrow(
+      /^e\.png: expected a 16-bit grey PNG, found 1 channel\(s\) of 8/,
+    );
+  });
+});
+
+/** fast-png writes no palettes, so this makes one by hand: a grey PNG whose header says "palette", plus a PLTE chunk. */
+function encodePalette(data: Uint8Array, width: number, height: number, palette: number[][]): Uint8Array {
+  const grey = Buffer.from(encode({ width, height, data, channels: 1, depth: 8 }));
+  grey[25] = 3;
+  grey.writeUInt32BE(crc32(grey.subarray(12, 29)), 29);
+  const body = Buffer.concat([Buffer.from("PLTE"), Buffer.from(palette.flat())]);
+  const chunk = Buffer.alloc(body.length + 8);
+  chunk.writeUInt32BE(body.length - 4, 0);
+  body.copy(chunk, 4);
+  chunk.writeUInt32BE(crc32(body), body.length + 4);
+  return Buffer.concat([grey.subarray(0, 33), chunk, grey.subarray(33)]);
+}
+
+function crc32(bytes: Uint8Array): number {
+  let crc = ~0;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+  }
+  return ~crc >>> 0;
+}
