@@ -1,0 +1,193 @@
+/** A checkpoint on disk: a diffusers folder plus `instructcv.json`, every part checked before anything is computed. */
+import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import type { z } from "zod";
+import { InstructCvError } from "../errors.js";
+import {
+  type Defaults,
+  defaultsSchema,
+  modelIndexSchema,
+  type SchedulerConfig,
+  schedulerConfigSchema,
+  type TextEncoderConfig,
+  type TokenizerConfig,
+  textEncoderConfigSchema,
+  tokenizerConfigSchema,
+  type UNetConfig,
+  unetConfigSchema,
+  type VaeConfig,
+  vaeConfigSchema,
+} from "./configs.js";
+import { readSafetensors, type SafetensorsFile, type TensorData, writeSafetensors } from "./safetensors.js";
+
+export interface CheckpointFolder {
+  /** Absolute path. */
+  readonly dir: string;
+  readonly name: string;
+  readonly unet: { readonly config: UNetConfig; readonly weights: SafetensorsFile };
+  readonly textEncoder: { readonly config: TextEncoderConfig; readonly weights: SafetensorsFile };
+  /** `weights` is null for the parameter-free SpaceToDepth. */
+  readonly vae: { readonly config: VaeConfig; readonly weights: SafetensorsFile | null };
+  readonly tokenizer: { readonly config: TokenizerConfig; readonly vocabPath: string; readonly mergesPath: string };
+  readonly scheduler: SchedulerConfig;
+  readonly defaults: Defaults;
+}
+
+/** Where each part lies, relative to the folder: the layout of diffusers' StableDiffusionInstructPix2PixPipeline. */
+const files = {
+  index: "model_index.json",
+  defaults: "instructcv.json",
+  unet: "unet/config.json",
+  unetWeights: "unet/diffusion_pytorch_model.safetensors",
+  textEncoder: "text_encoder/config.json",
+  textEncoderWeights: "text_encoder/model.safetensors",
+  vae: "vae/config.json",
+  vaeWeights: "vae/diffusion_pytorch_model.safetensors",
+  tokenizer: "tokenizer/tokenizer_config.json",
+  vocab: "tokenizer/vocab.json",
+  merges: "tokenizer/merges.txt",
+  scheduler: "scheduler/scheduler_config.json",
+} as const;
+
+/**
+ * Opens a checkpoint: parses every config, checks every weight file's header; weights stay on disk. A folder without
+ * `instructcv.json` (a foreign diffusers pipeline) gets the paper's defaults. Throws InstructCvError("checkpoint").
+ */
+export async function readCheckpoint(dir: string): Promise<CheckpointFolder> {
+  const root = resolve(dir);
+  const at = (file: keyof typeof files) => join(root, files[file]);
+  if (!(await exists(at("index")))) {
+    const found = (await exists(root)) ? "is not a checkpoint: it has no model_index.json." : "does not exist.";
+    throw new InstructCvError(
+      "checkpoint",
+      `${root}: ${found}`,
+      "Give a folder in diffusers layout, such as models/nano.",
+    );
+  }
+  await readJson(at("index"), modelIndexSchema);
+  const vae = await readJson(at("vae"), vaeConfigSchema);
+  for (const file of ["vocab", "merges"] as const)
+    if (!(await exists(at(file)))) throw incomplete(at(file), "is missing.");
+  const defaults = (await exists(at("defaults")))
+    ? await readJson(at("defaults"), defaultsSchema)
+    : defaultsSchema.parse({});
+  return {
+    dir: root,
+    name: defaults.name ?? basename(root),
+    unet: { config: await readJson(at("unet"), unetConfigSchema), weights: await readSafetensors(at("unetWeights")) },
+    textEncoder: {
+      config: await readJson(at("textEncoder"), textEncoderConfigSchema),
+      weights: await readSafetensors(at("textEncoderWeights")),
+    },
+    vae: { config: vae, weights: vae._class_name === "SpaceToDepth" ? null : await readSafetensors(at("vaeWeights")) },
+    tokenizer: {
+      config: (await exists(at("tokenizer")))
+        ? await readJson(at("tokenizer"), tokenizerConfigSchema)
+        : tokenizerConfigSchema.parse({}),
+      vocabPath: at("vocab"),
+      mergesPath: at("merges"),
+    },
+    scheduler: await readJson(at("scheduler"), schedulerConfigSchema),
+    defaults,
+  };
+}
+
+/** What a checkpoint is written from; configs may leave out whatever their schema defaults. */
+export interface CheckpointContents {
+  readonly unet: {
+    readonly config: z.input<typeof unetConfigSchema>;
+    readonly tensors: ReadonlyMap<string, TensorData>;
+  };
+  readonly textEncoder: {
+    readonly config: z.input<typeof textEncoderConfigSchema>;
+    readonly tensors: ReadonlyMap<string, TensorData>;
+  };
+  readonly vae: {
+    readonly config: z.input<typeof vaeConfigSchema>;
+    readonly tensors?: ReadonlyMap<string, TensorData>;
+  };
+  readonly tokenizer: {
+    readonly config?: z.input<typeof tokenizerConfigSchema>;
+    /** Token text to id. */
+    readonly vocab: Readonly<Record<string, number>>;
+    /** One "left right" pair an entry, best first. */
+    readonly merges: readonly string[];
+  };
+  readonly scheduler: z.input<typeof schedulerConfigSchema>;
+  readonly defaults: z.input<typeof defaultsSchema>;
+  /** Stored in every weight file's header. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Writes a folder that `readCheckpoint` and diffusers open. `model_index.json` goes first when overwriting and comes
+ * last, so that an interrupted write is not taken for a checkpoint. Other files in the folder stay.
+ */
+export async function writeCheckpoint(dir: string, contents: CheckpointContents): Promise<void> {
+  const root = resolve(dir);
+  const at = (file: keyof typeof files) => join(root, files[file]);
+  await rm(at("index"), { force: true });
+  for (const part of ["unet", "text_encoder", "vae", "tokenizer", "scheduler"])
+    await mkdir(join(root, part), { recursive: true });
+
+  const unet = unetConfigSchema.parse(contents.unet.config);
+  const vae = vaeConfigSchema.parse(contents.vae.config);
+  const textEncoder = textEncoderConfigSchema.parse(contents.textEncoder.config);
+  const scheduler = schedulerConfigSchema.parse(contents.scheduler);
+  const schedulerClass = scheduler._class_name ?? "DDIMScheduler";
+  const metadata = { format: "pt", ...contents.metadata };
+  await writeJson(at("unet"), unet);
+  await writeSafetensors(at("unetWeights"), contents.unet.tensors, metadata);
+  await writeJson(at("textEncoder"), { architectures: ["CLIPTextModel"], ...textEncoder });
+  await writeSafetensors(at("textEncoderWeights"), contents.textEncoder.tensors, metadata);
+  await writeJson(at("vae"), vae);
+  if (contents.vae.tensors) await writeSafetensors(at("vaeWeights"), contents.vae.tensors, metadata);
+  await writeJson(at("tokenizer"), tokenizerConfigSchema.parse(contents.tokenizer.config ?? {}));
+  await writeJson(at("vocab"), contents.tokenizer.vocab);
+  await writeFile(at("merges"), `${["#version: 0.2", ...contents.tokenizer.merges].join("\n")}\n`);
+  await writeJson(at("scheduler"), { ...scheduler, _class_name: schedulerClass });
+  await writeJson(at("defaults"), defaultsSchema.parse(contents.defaults));
+  await writeJson(at("index"), {
+    _class_name: "StableDiffusionInstructPix2PixPipeline",
+    scheduler: ["diffusers", schedulerClass],
+    text_encoder: ["transformers", "CLIPTextModel"],
+    tokenizer: ["transformers", "CLIPTokenizer"],
+    unet: ["diffusers", unet._class_name],
+    vae: [vae._class_name === "SpaceToDepth" ? "instructcv" : "diffusers", vae._class_name],
+    safety_checker: [null, null],
+    feature_extractor: [null, null],
+    requires_safety_checker: false,
+  });
+}
+
+/** Parses a JSON file by a schema; every problem of it on one line. */
+async function readJson<S extends z.ZodType>(path: string, schema: S): Promise<z.output<S>> {
+  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    throw incomplete(path, error.code === "ENOENT" ? "is missing." : `cannot be read (${error.code}).`);
+  });
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw incomplete(path, "is not JSON.");
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(({ path: keys, message }) => `${keys.join(".") || "(top)"}: ${message}`);
+  throw new InstructCvError("checkpoint", `${path}: ${problems.join("; ")}.`, "This version cannot run such a model.");
+}
+
+function incomplete(path: string, problem: string): InstructCvError {
+  return new InstructCvError("checkpoint", `${path}: ${problem}`, "Download or export the checkpoint again.");
+}
+
+async function writeJson(path: string, value: unknown): Promise<void> {
+  await writeFile(path, `${JSON.stringify(value, null, 2)}\n`);
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
