@@ -7,7 +7,6 @@ import { Transformer2DModel } from "./transformer.js";
 /** What every block of one UNet has in common. */
 export interface BlockStyle {
   timeFeatures: number;
-  contextFeatures: number;
   groups: number;
   eps: number;
   useLinearProjection: boolean;
@@ -23,10 +22,11 @@ export interface Conditioning {
 export interface BlockAttention {
   heads: number;
   layers: number;
+  contextFeatures: number;
 }
 
-function transformer(channels: number, { heads, layers }: BlockAttention, style: BlockStyle): Transformer2DModel {
-  return new Transformer2DModel({ channels, heads, layers, ...style });
+function transformer(channels: number, attention: BlockAttention, style: BlockStyle): Transformer2DModel {
+  return new Transformer2DModel({ channels, ...attention, ...style });
 }
 
 export interface DownBlockOptions {

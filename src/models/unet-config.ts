@@ -18,8 +18,10 @@ export interface UNetConfig {
   layers_per_block?: number | readonly number[];
   /** The NUMBER of heads: diffusers kept the wrong name for compatibility. Must divide the level's channels. @default 8 */
   attention_head_dim?: number | readonly number[];
-  /** Features of the text states. */
-  cross_attention_dim: number;
+  /** What a newer name would be for it; wins where given. @default null */
+  num_attention_heads?: number | readonly number[] | null;
+  /** Features of the text states; the same at every level for one text encoder. */
+  cross_attention_dim: number | readonly number[];
   /** @default 1 */
   transformer_layers_per_block?: number | readonly number[];
   /** @default 32 */
@@ -32,12 +34,12 @@ export interface UNetConfig {
   freq_shift?: number;
   /** @default false */
   use_linear_projection?: boolean;
-  /** Only the value diffusers calls false is supported. */
+  /** Recentring of inputs in [0, 1] is not supported. @default false */
   center_input_sample?: false;
   /** @default "silu" */
   act_fn?: "silu";
   /** Latent height and width the model was made for; informative. */
-  sample_size?: number | null;
+  sample_size?: number | readonly number[] | null;
 }
 
 /** One resolution of the UNet, finest first. */
@@ -46,6 +48,7 @@ export interface UNetLevel {
   layers: number;
   heads: number;
   transformerLayers: number;
+  contextFeatures: number;
   down: DownBlockType;
   up: UpBlockType;
 }
@@ -62,8 +65,9 @@ export function unetLevels(config: UNetConfig): UNetLevel[] {
     return list;
   };
   const layers = perLevel("layers_per_block", config.layers_per_block ?? 2);
-  const heads = perLevel("attention_head_dim", config.attention_head_dim ?? 8);
+  const heads = perLevel("attention_head_dim", config.num_attention_heads ?? config.attention_head_dim ?? 8);
   const transformerLayers = perLevel("transformer_layers_per_block", config.transformer_layers_per_block ?? 1);
+  const contextFeatures = perLevel("cross_attention_dim", config.cross_attention_dim);
   for (const key of ["down_block_types", "up_block_types"] as const) {
     if (config[key].length !== count) throw fail(`${key} must have ${count} entries, found ${config[key].length}`);
   }
@@ -75,6 +79,14 @@ export function unetLevels(config: UNetConfig): UNetLevel[] {
     if (attends && channels % heads[i]! !== 0) {
       throw fail(`attention_head_dim (the number of heads) ${heads[i]} does not divide ${channels} channels`);
     }
-    return { channels, layers: layers[i]!, heads: heads[i]!, transformerLayers: transformerLayers[i]!, down, up };
+    return {
+      channels,
+      layers: layers[i]!,
+      heads: heads[i]!,
+      transformerLayers: transformerLayers[i]!,
+      contextFeatures: contextFeatures[i]!,
+      down,
+      up,
+    };
   });
 }

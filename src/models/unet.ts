@@ -40,7 +40,6 @@ export class UNet2DConditionModel extends Module {
     const deepest = levels.at(-1)!;
     const style: BlockStyle = {
       timeFeatures: first * 4,
-      contextFeatures: config.cross_attention_dim,
       groups: config.norm_num_groups ?? 32,
       eps: config.norm_eps ?? 1e-5,
       useLinearProjection: config.use_linear_projection ?? false,
@@ -73,8 +72,8 @@ export class UNet2DConditionModel extends Module {
   }
 }
 
-function attentionOf({ heads, transformerLayers }: UNetLevel): BlockAttention {
-  return { heads, layers: transformerLayers };
+function attentionOf({ heads, transformerLayers, contextFeatures }: UNetLevel): BlockAttention {
+  return { heads, layers: transformerLayers, contextFeatures };
 }
 
 function downBlock(level: UNetLevel, finer: UNetLevel | undefined, downsample: boolean, style: BlockStyle): DownBlock {
