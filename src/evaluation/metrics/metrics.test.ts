@@ -1,0 +1,104 @@
+/** Depth, segmentation and classification metrics by hand, and what the authors' evaluators make of a constant answer. */
+import { describe, expect, it } from "vitest";
+import { PresenceMeter } from "./classification.js";
+import { DepthMeter } from "./depth.js";
+import { paperAccuracy, paperBoxes, paperDepth, paperIou } from "./paper-style.js";
+import { IouMeter } from "./segmentation.js";
+
+const metres = (...values: number[]) => Float32Array.from(values);
+
+describe("DepthMeter", () => {
+  it("pools pixels, and also averages images", () => {
+    const meter = new DepthMeter();
+    meter.add(metres(1, 2, 2), { metres: metres(2, 2, 2) });
+    meter.add(metres(4, 0, 0), { metres: metres(1, 9, 9) });
+    expect(meter.pooled().rmse).toBeCloseTo(Math.sqrt((1 + 9) / 4), 12);
+    expect(meter.perImage().rmse).toBeCloseTo((Math.sqrt(1 / 3) + 3) / 2, 12);
+    expect(meter.pooled().absRel).toBeCloseTo((1 + 0.75) / 4, 12);
+    expect(meter.pooled().log10).toBeCloseTo((Math.log10(2) + Math.log10(4)) / 4, 12);
+    expect(meter.pooled()).toMatchObject({ delta1: 0.5, delta2: 0.5, delta3: 0.5 });
+  });
+
+  it("takes truth in (0, 10] m only and clamps what is predicted", () => {
+    const meter = new DepthMeter();
+    meter.add(metres(0, Number.NaN, 10.5, 10), { metres: metres(5, 5, 5, 12) });
+    expect(meter.pooled()).toMatchObject({ rmse: 0, delta1: 1 });
+    meter.add(metres(0, 0), { metres: metres(1, 1) });
+    expect(meter.perImage().rmse).toBe(0);
+    expect(() => meter.add(metres(1), { metres: metres(1, 1) })).toThrow(/2 pixels for a truth of 1/);
+  });
+
+  it("separates the three ratios", () => {
+    const meter = new DepthMeter();
+    meter.add(metres(1, 1, 1, 1), { metres: metres(1.2, 1.5, 1.9, 2) });
+    expect(meter.pooled()).toMatchObject({ delta1: 0.25, delta2: 0.5, delta3: 0.75 });
+  });
+});
+
+describe("IouMeter", () => {
+  it("sums over the dataset, skips ignored pixels and charges absent classes their false positives", () => {
+    const meter = new IouMeter();
+    meter.add("dog", Uint8Array.of(1, 1, 0, 255), Uint8Array.of(1, 0, 0, 1));
+    meter.add("dog", Uint8Array.of(0, 0, 0, 0), Uint8Array.of(0, 0, 1, 1));
+    meter.add("cat", Uint8Array.of(1, 1, 1, 1), Uint8Array.of(1, 1, 1, 1));
+    meter.add("cow", Uint8Array.of(0, 0, 0, 0), Uint8Array.of(0, 0, 0, 0));
+    expect(meter.pooled()).toBe(5 / 8);
+    expect(Object.fromEntries(meter.perClass())).toEqual({ dog: 1 / 4, cat: 1 });
+    expect(meter.meanOverClasses()).toBe(0.625);
+  });
+});
+
+describe("PresenceMeter", () => {
+  const fill = (answers: [boolean, number][]) => {
+    const meter = new PresenceMeter();
+    for (const [truth, probability] of answers) meter.add(truth, { present: probability >= 0.5, probability });
+    return meter;
+  };
+  it("weighs present and absent alike", () => {
+    const meter = fill([
+      [true, 0.9],
+      [true, 0.4],
+      [true, 0.8],
+      [false, 0.6],
+    ]);
+    expect(meter.accuracy()).toBe(0.5);
+    expect(meter.balancedAccuracy()).toBeCloseTo((2 / 3 + 0) / 2, 12);
+    expect(meter.auc()).toBeCloseTo(2 / 3, 12);
+  });
+  it("gives a constant answer one half", () => {
+    const meter = fill([
+      [true, 0.7],
+      [false, 0.7],
+      [false, 0.7],
+    ]);
+    expect(meter.balancedAccuracy()).toBe(0.5);
+    expect(meter.auc()).toBe(0.5);
+  });
+});
+
+describe("paper style", () => {
+  it("calls a constant 2.7 m perfect, because the floor of 2.7 is even", () => {
+    const truth = Float32Array.from({ length: 1000 }, (_, i) => 0.7 + (i % 91) / 10);
+    const constant = new Float32Array(1000).fill(2.7);
+    const meter = new DepthMeter();
+    meter.add(truth, { metres: constant });
+    expect(meter.pooled().rmse).toBeGreaterThan(1);
+    expect(paperDepth(constant, truth)).toEqual({ rmse: 0, delta1: 1 });
+    expect(paperDepth(metres(1.5, 3, 2), metres(1, 1, 9)).rmse).toBeCloseTo(Math.sqrt((0.25 + 4) / 3), 12);
+  });
+  it("keeps only boxes that the truth points at, with score 1", () => {
+    const found = [
+      { xyxy: [0, 0, 10, 10] as const, score: 0.1 },
+      { xyxy: [0, 0, 10, 8] as const, score: 0.9 },
+      { xyxy: [50, 50, 60, 60] as const, score: 0.99 },
+    ];
+    expect(paperBoxes(found, [{ xyxy: [0, 0, 10, 10] }, { xyxy: [80, 80, 90, 90] }])).toEqual([
+      { xyxy: [0, 0, 10, 10], score: 1 },
+    ]);
+    expect(paperBoxes([], [{ xyxy: [0, 0, 10, 10] }])).toEqual([]);
+  });
+  it("calls faint grey foreground and every positive colour right", () => {
+    expect(paperIou(metres(0.05, 0.03, 1, 0), Uint8Array.of(1, 0, 255, 0))).toBeCloseTo(1, 6);
+    expect(paperAccuracy([{ present: true }, { present: true }, { present: false }])).toBeCloseTo(2 / 3, 12);
+  });
+});
