@@ -1,0 +1,13 @@
+import { defineConfig } from "vitest/config";
+
+/** Processes, not threads: the engines are native add-ons, and leak tests measure the memory of their own process. */
+export default defineConfig({
+  test: {
+    include: ["src/**/*.test.ts", "tests/**/*.test.ts"],
+    pool: "forks",
+    poolOptions: { forks: { minForks: 1, maxForks: 2 } },
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    teardownTimeout: 20_000,
+  },
+});
