@@ -1,8 +1,7 @@
 /** Photos in, pictures out: every file and byte buffer from outside is judged here, by its content and before decoding. */
 import sharp, { type Sharp } from "sharp";
 import { InstructCvError } from "../errors.js";
-import type { Xyxy } from "../tasks/task.js";
-import type { Picture, Size } from "./picture.js";
+import type { Picture, Size, Xyxy } from "./picture.js";
 import { wholeCrop } from "./resample.js";
 import { imageFormat } from "./signature.js";
 import { damaged, MAX_PIXELS, readSource, tooLarge } from "./source.js";

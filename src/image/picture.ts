@@ -22,3 +22,6 @@ export interface Size {
   readonly width: number;
   readonly height: number;
 }
+
+/** Pixels of a picture, top-left origin, half-open: [x1, y1, x2, y2). */
+export type Xyxy = readonly [number, number, number, number];

@@ -1,6 +1,5 @@
 /** Resampling of plain arrays, for maps a codec scales: probabilities, metres, masks. Half-pixel centres throughout. */
-import type { Xyxy } from "../tasks/task.js";
-import type { Size } from "./picture.js";
+import type { Size, Xyxy } from "./picture.js";
 
 /** Where each output sample of one axis reads: two neighbours and the weight of the second. */
 function axis(from: number, to: number, start: number, end: number) {

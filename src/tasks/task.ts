@@ -1,10 +1,9 @@
 /** The task seam: a vision task is a codec between labels and pictures plus the slots of its instructions. */
-import type { FloatPicture, Picture, Size } from "../image/picture.js";
+import type { FloatPicture, Picture, Size, Xyxy } from "../image/picture.js";
 
 export type TaskName = "segmentation" | "detection" | "depth" | "classification";
 
-/** Pixels of the photo, top-left origin, half-open: [x1, y1, x2, y2). */
-export type Xyxy = readonly [number, number, number, number];
+export type { Xyxy } from "../image/picture.js";
 
 /** Ground truth of one (image, task, category), at the size of the image it belongs to. */
 export type Label =
