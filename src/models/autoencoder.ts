@@ -64,17 +64,3 @@ function clamp(ops: Ops, x: Tensor, low: number, high: number): Tensor {
   const raised = ops.add(ops.relu(ops.sub(x, low)), low);
   return ops.sub(raised, ops.relu(ops.sub(raised, high)));
 }
-
-/**
- * The name a weight of the autoencoder has in checkpoints saved before diffusers 0.15 (Stable Diffusion 1.5's own among
- * them), or the name itself where nothing changed.
- */
-export function legacyAutoencoderName(name: string): string {
-  const renamed: Record<string, string> = { to_q: "query", to_k: "key", to_v: "value", "to_out.0": "proj_attn" };
-  return name.replace(
-    /(\.mid_block\.attentions\.0\.)(to_q|to_k|to_v|to_out\.0)(?=\.)/,
-    (_, path: string, part: string) => {
-      return path + renamed[part];
-    },
-  );
-}
