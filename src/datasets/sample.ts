@@ -24,6 +24,10 @@ export interface LabelledPhoto {
   readonly present: readonly string[];
   /** Masks by category at photo size: 1 = category, 0 = other, 255 = ignore. Absent when the set has no masks. */
   masks?(): Promise<ReadonlyMap<string, Uint8Array>>;
+  /** Categories of `known` that `masks` would show if present; all of them unless given (Pets: species, not breeds). */
+  readonly masked?: readonly string[];
+  /** What to draw where a mask says ignore; background unless given (Pets: the band around the outline is mostly pet). */
+  readonly ignoreDrawnAs?: "foreground" | "background";
   /** Boxes of the categories in `boxed`. */
   boxes?(): Promise<readonly AnnotatedBox[]>;
   /** Categories for which the set has complete boxes (VOC animals: five of them). */

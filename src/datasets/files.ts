@@ -1,0 +1,34 @@
+/** Opening the files of a dataset: what is missing is named with the path that was looked for. */
+import { readFile, stat } from "node:fs/promises";
+import { InstructCvError } from "../errors.js";
+
+/** @throws {InstructCvError} "dataset" when `path` is not a folder. */
+export async function requireFolder(path: string, dataset: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (!found?.isDirectory()) {
+    throw new InstructCvError(
+      "dataset",
+      `${path}: expected the folder of ${dataset}, found ${found ? "a file" : "nothing"}.`,
+      "Give the folder that holds the datasets, or name only the datasets you have.",
+    );
+  }
+}
+
+/** The text of a file of a dataset. @throws {InstructCvError} "dataset" when it cannot be read. */
+export async function readDatasetText(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code === "ENOENT" ? "there is no such file" : (error as Error).message;
+    throw new InstructCvError("dataset", `${path}: cannot be read, ${why}.`, "Check that the dataset is complete.");
+  }
+}
+
+/** The lines of a list file without blank lines and `#` comments. */
+export async function readList(path: string): Promise<string[]> {
+  const text = await readDatasetText(path);
+  return text
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== "" && !line.startsWith("#"));
+}
