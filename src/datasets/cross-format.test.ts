@@ -1,0 +1,71 @@
+/** The fixture holds three photos as VOC masks, VOC boxes and COCO JSON: what the readers make of them must agree. */
+import { cp, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { describe, expect, it } from "vitest";
+import { readIndexed8 } from "../image/io.js";
+import { coco } from "./coco.js";
+import type { LabelledPhoto } from "./sample.js";
+import { readBoxes } from "./voc.js";
+
+const fixture = resolve("../shared/data/fixtures/labelme-voc-coco");
+const voc = join(fixture, "instance_segmentation/data_dataset_voc");
+const names = ["2011_000003", "2011_000006", "2011_000025"];
+/** Palette index of a person, in VOC's order. */
+const PERSON = 15;
+
+async function readCoco(): Promise<Map<string, LabelledPhoto>> {
+  const root = await mkdtemp(join(tmpdir(), "labelme-"));
+  const source = join(fixture, "instance_segmentation/data_dataset_coco");
+  await mkdir(join(root, "annotations"));
+  await cp(join(source, "annotations.json"), join(root, "annotations/instances_all.json"));
+  await cp(join(source, "JPEGImages"), join(root, "all/JPEGImages"), { recursive: true });
+  const photos = new Map<string, LabelledPhoto>();
+  for await (const photo of coco(root, "all")) {
+    await photo.image();
+    photos.set(photo.id.replace(/^.*\//, ""), photo);
+  }
+  await rm(root, { recursive: true });
+  return photos;
+}
+
+describe("the same photos in two formats", () => {
+  it("have the same masks", async () => {
+    const photos = await readCoco();
+    expect([...photos.keys()].sort()).toEqual(names);
+    for (const name of names) {
+      const { data } = await readIndexed8(join(voc, "SegmentationClass", `${name}.png`));
+      const masks = await photos.get(name)!.masks!();
+      const drawn = data.map((index) => (index === PERSON ? 1 : 0));
+      const mask = masks.get("person");
+      if (!mask) {
+        expect(drawn.includes(1)).toBe(false);
+        continue;
+      }
+      expect(iou(mask, drawn)).toBeGreaterThan(0.95);
+    }
+  });
+
+  it("have the same boxes of persons", async () => {
+    const photos = await readCoco();
+    const inVoc = (
+      await readBoxes(join(fixture, "bbox_detection/data_dataset_voc/Annotations/2011_000003.xml"))
+    ).filter((box) => box.category === "person");
+    const inCoco = (await photos.get("2011_000003")!.boxes!()).filter((box) => box.category === "person");
+    expect(inVoc).toHaveLength(inCoco.length);
+    for (const { xyxy } of inVoc) {
+      const distance = Math.min(...inCoco.map((box) => Math.max(...box.xyxy.map((v, i) => Math.abs(v - xyxy[i]!)))));
+      expect(distance).toBeLessThanOrEqual(5);
+    }
+  });
+});
+
+function iou(a: Uint8Array, b: Uint8Array): number {
+  let both = 0;
+  let either = 0;
+  for (let i = 0; i < a.length; i++) {
+    if (a[i] === 1 && b[i] === 1) both++;
+    if (a[i] === 1 || b[i] === 1) either++;
+  }
+  return both / either;
+}
