@@ -35,7 +35,8 @@ function photoOf(image: CocoImage, index: CocoIndex, known: string[], folder: st
     known,
     present: known.filter((category) => here.has(category)),
     masks: async () => masksOf(annotations, image, name),
-    boxes: async () => annotations.map((a) => ({ category: name(a), xyxy: clip(a.bbox, image), ignore: a.crowd })),
+    boxes: async () =>
+      annotations.map((a) => ({ category: name(a), xyxy: clip(a.bbox, image), ignore: a.crowd, crowd: a.crowd })),
     boxed: known,
   };
 }

@@ -7,6 +7,8 @@ export interface AnnotatedBox {
   readonly xyxy: Xyxy;
   /** VOC `difficult`, COCO `iscrowd`: neither a hit nor a miss. */
   readonly ignore: boolean;
+  /** COCO `iscrowd`: a region of many objects, which any number of found boxes may lie in. */
+  readonly crowd?: boolean;
 }
 
 export interface LabelledPhoto {

@@ -1,5 +1,5 @@
 /** How well presence and absence are told apart. */
-import type { Meter, Metric } from "./meter.js";
+import { groupBy } from "./statistics.js";
 
 export interface PresenceAnswer {
   readonly present: boolean;
@@ -7,24 +7,42 @@ export interface PresenceAnswer {
   readonly probability: number;
 }
 
-export class PresenceMeter implements Meter<boolean, PresenceAnswer> {
-  readonly #answers: { truth: boolean; present: boolean; probability: number }[] = [];
+interface Judged extends PresenceAnswer {
+  readonly category: string;
+  readonly truth: boolean;
+}
 
-  add(truth: boolean, { present, probability }: PresenceAnswer): void {
-    this.#answers.push({ truth, present, probability });
+export class PresenceMeter {
+  readonly #answers: Judged[] = [];
+
+  add(category: string, truth: boolean, { present, probability }: PresenceAnswer): void {
+    this.#answers.push({ category, truth, present, probability });
   }
 
   accuracy(): number {
-    return this.#answers.filter(({ truth, present }) => truth === present).length / this.#answers.length;
+    return share(this.#answers);
   }
 
   /** Mean of the share of present ones found and the share of absent ones denied: 0.5 for any constant answer. */
   balancedAccuracy(): number {
-    const right = (kind: boolean) => {
-      const asked = this.#answers.filter(({ truth }) => truth === kind);
-      return asked.filter(({ present }) => present === kind).length / asked.length;
-    };
-    return (right(true) + right(false)) / 2;
+    return balanced(this.#answers);
+  }
+
+  /**
+   * The balanced accuracy of each category, averaged with the number of its present ones as weight: 0.5 for any answer
+   * that looks at the question only, such as "yes" to dogs and "no" to rare birds. Categories without both kinds count
+   * nowhere.
+   */
+  balancedByCategory(): number {
+    let sum = 0;
+    let weight = 0;
+    for (const answers of groupBy(this.#answers, ({ category }) => category).values()) {
+      const present = answers.filter(({ truth }) => truth).length;
+      if (present === 0 || present === answers.length) continue;
+      sum += present * balanced(answers);
+      weight += present;
+    }
+    return sum / weight;
   }
 
   /** Chance that a present one gets a higher probability than an absent one, ties half (Mann-Whitney U). */
@@ -42,12 +60,12 @@ export class PresenceMeter implements Meter<boolean, PresenceAnswer> {
     }
     return (rankSum - (positives * (positives + 1)) / 2) / (positives * (sorted.length - positives));
   }
+}
 
-  metrics(): Metric[] {
-    return [
-      { name: "balanced accuracy", value: this.balancedAccuracy() },
-      { name: "accuracy", value: this.accuracy() },
-      { name: "AUC", value: this.auc() },
-    ];
-  }
+function share(answers: readonly Judged[]): number {
+  return answers.filter(({ truth, present }) => truth === present).length / answers.length;
+}
+
+function balanced(answers: readonly Judged[]): number {
+  return (share(answers.filter(({ truth }) => truth)) + share(answers.filter(({ truth }) => !truth))) / 2;
 }

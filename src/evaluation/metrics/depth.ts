@@ -1,6 +1,5 @@
 /** Metric depth errors over valid pixels, at the photo's size, in metres (Eigen et al. 2014, arXiv 1406.2283). */
-import type { Meter, Metric } from "./meter.js";
-import { mean } from "./meter.js";
+import { mean } from "./statistics.js";
 
 export interface DepthErrors {
   /** Root of the mean squared error, metres. */
@@ -52,7 +51,7 @@ function errorsOf({ pixels, squared, relative, log, within }: Sums): DepthErrors
 }
 
 /** Errors pooled over the pixels of all maps, and the mean over maps of each map's own errors. */
-export class DepthMeter implements Meter<Float32Array, { readonly metres: Float32Array }> {
+export class DepthMeter {
   readonly #pooled: Sums = { pixels: 0, squared: 0, relative: 0, log: 0, within: [0, 0, 0] };
   readonly #maps: DepthErrors[] = [];
 
@@ -85,18 +84,5 @@ export class DepthMeter implements Meter<Float32Array, { readonly metres: Float3
       delta2: of("delta2"),
       delta3: of("delta3"),
     };
-  }
-
-  metrics(): Metric[] {
-    const pooled = this.pooled();
-    return [
-      { name: "RMSE (m)", value: pooled.rmse },
-      { name: "RMSE, mean over images (m)", value: this.perImage().rmse },
-      { name: "AbsRel", value: pooled.absRel },
-      { name: "log10", value: pooled.log10 },
-      { name: "delta1", value: pooled.delta1 },
-      { name: "delta2", value: pooled.delta2 },
-      { name: "delta3", value: pooled.delta3 },
-    ];
   }
 }

@@ -1,6 +1,6 @@
 /** Average precision of boxes exactly as COCO computes it (pycocotools' COCOeval), without pycocotools. */
 import { matchBoxes, type ScoredBox, type TrueBox, type Verdict } from "./box-matching.js";
-import { mean } from "./meter.js";
+import { groupBy, mean } from "./statistics.js";
 
 /** All there is to know about one category in one image; each (image, category) may appear once. */
 export interface ImageBoxes {
@@ -50,8 +50,7 @@ const RECALLS = linspace(0, 1, 101);
 
 export function scoreDetections(images: Iterable<ImageBoxes>, options: DetectionOptions = {}): DetectionScore {
   const { ious = COCO_IOUS, maxDets = 100, area = [0, 1e10] } = options;
-  const byCategory = new Map<string, ImageBoxes[]>();
-  for (const image of images) byCategory.set(image.category, [...(byCategory.get(image.category) ?? []), image]);
+  const byCategory = groupBy(images, (image) => image.category);
   const categories = [...byCategory.keys()]
     .sort()
     .map((category) => scoreCategory(category, byCategory.get(category)!, ious, maxDets, area))

@@ -49,30 +49,45 @@ describe("IouMeter", () => {
 });
 
 describe("PresenceMeter", () => {
-  const fill = (answers: [boolean, number][]) => {
+  const fill = (answers: [string, boolean, number][]) => {
     const meter = new PresenceMeter();
-    for (const [truth, probability] of answers) meter.add(truth, { present: probability >= 0.5, probability });
+    for (const [category, truth, probability] of answers)
+      meter.add(category, truth, { present: probability >= 0.5, probability });
     return meter;
   };
   it("weighs present and absent alike", () => {
     const meter = fill([
-      [true, 0.9],
-      [true, 0.4],
-      [true, 0.8],
-      [false, 0.6],
+      ["dog", true, 0.9],
+      ["dog", true, 0.4],
+      ["dog", true, 0.8],
+      ["dog", false, 0.6],
     ]);
     expect(meter.accuracy()).toBe(0.5);
     expect(meter.balancedAccuracy()).toBeCloseTo((2 / 3 + 0) / 2, 12);
+    expect(meter.balancedByCategory()).toBe(meter.balancedAccuracy());
     expect(meter.auc()).toBeCloseTo(2 / 3, 12);
   });
   it("gives a constant answer one half", () => {
     const meter = fill([
-      [true, 0.7],
-      [false, 0.7],
-      [false, 0.7],
+      ["dog", true, 0.7],
+      ["dog", false, 0.7],
+      ["cat", false, 0.7],
     ]);
     expect(meter.balancedAccuracy()).toBe(0.5);
     expect(meter.auc()).toBe(0.5);
+  });
+  it("gives an answer that depends on the question only one half, when balanced by category", () => {
+    const meter = fill([
+      ["dog", true, 0.9],
+      ["dog", true, 0.9],
+      ["dog", false, 0.9],
+      ["bird", true, 0.1],
+      ["bird", false, 0.1],
+      ["bird", false, 0.1],
+      ["cow", false, 0.1],
+    ]);
+    expect(meter.balancedAccuracy()).toBeGreaterThan(0.6);
+    expect(meter.balancedByCategory()).toBe(0.5);
   });
 });
 

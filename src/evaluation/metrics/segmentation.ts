@@ -1,6 +1,5 @@
 /** Intersection over union of masks, counted over the whole dataset rather than image by image. */
-import type { Metric } from "./meter.js";
-import { mean } from "./meter.js";
+import { mean } from "./statistics.js";
 
 export interface Overlap {
   /** Pixels. */
@@ -58,12 +57,5 @@ export class IouMeter {
 
   meanOverClasses(): number {
     return mean(this.perClass().values());
-  }
-
-  metrics(): Metric[] {
-    return [
-      { name: "IoU", value: this.pooled() },
-      { name: "mIoU", value: this.meanOverClasses() },
-    ];
   }
 }

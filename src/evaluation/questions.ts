@@ -1,0 +1,102 @@
+/** What is asked of each photo of a dataset, and the truth the answer is measured by. */
+import type { DatasetName } from "../datasets/registry.js";
+import type { LabelledPhoto } from "../datasets/sample.js";
+import { InstructCvError } from "../errors.js";
+import type { Size } from "../image/picture.js";
+import type { TaskName } from "../tasks/task.js";
+import type { TrueBox } from "./metrics/box-matching.js";
+
+export type Truth =
+  /** 1 = category, 0 = other, 255 = not counted. */
+  | { readonly task: "segmentation"; readonly mask: Uint8Array }
+  | { readonly task: "detection"; readonly boxes: readonly TrueBox[] }
+  | { readonly task: "depth"; readonly metres: Float32Array }
+  | { readonly task: "classification" };
+
+export interface Question<T extends TaskName = TaskName> {
+  readonly task: T;
+  /** Null for depth. */
+  readonly category: string | null;
+  /** Whether the category is in the photo (for detection: has a box in it); true for depth. */
+  readonly present: boolean;
+  readonly truth: Extract<Truth, { task: T }>;
+  /** The photo's. */
+  readonly size: Size;
+}
+
+const ANIMALS = ["bird", "cat", "cow", "dog", "horse", "sheep"];
+const SPECIES = ["cat", "dog"];
+
+/**
+ * The categories asked of every photo of a dataset, present or not; a dataset's own label space narrows them down (VOC here
+ * has boxes of five of the six animals).
+ */
+export const categoriesAsked: Readonly<Record<DatasetName, readonly string[]>> = {
+  nyuv2: [],
+  voc2012: ANIMALS,
+  coco: ANIMALS,
+  "oxford-pets": SPECIES,
+  "oxford-pets-37breeds": SPECIES,
+};
+
+/** The categories a task asks of a photo: `[null]` for depth, empty where the dataset has no labels for the task. */
+export function categoriesFor(photo: LabelledPhoto, task: TaskName): readonly (string | null)[] {
+  const within = (labelled: readonly string[] = []) =>
+    categoriesAsked[photo.dataset as DatasetName].filter((category) => labelled.includes(category));
+  switch (task) {
+    case "segmentation":
+      return photo.masks ? within(photo.masked ?? photo.known) : [];
+    case "detection":
+      return photo.boxes ? within(photo.boxed) : [];
+    case "depth":
+      return photo.depth ? [null] : [];
+    case "classification":
+      return within(photo.known);
+  }
+}
+
+/** Reads the labels of a photo and asks. @throws {InstructCvError} "dataset" for labels of another size than the photo. */
+export async function questionsFor(photo: LabelledPhoto, size: Size, tasks: readonly TaskName[]): Promise<Question[]> {
+  const questions: Question[] = [];
+  for (const task of tasks) {
+    const categories = categoriesFor(photo, task);
+    if (categories.length === 0) continue;
+    const ask = (category: string | null, present: boolean, truth: Truth) =>
+      questions.push({ task, category, present, truth, size } as Question);
+    if (task === "depth") ask(null, true, { task, metres: sized(await photo.depth!(), photo, size) });
+    if (task === "classification")
+      for (const category of categories) ask(category, photo.present.includes(category!), { task });
+    if (task === "detection") {
+      const boxes = await photo.boxes!();
+      for (const category of categories) {
+        const own = boxes.filter((box) => box.category === category);
+        ask(category, own.length > 0, { task, boxes: own });
+      }
+    }
+    if (task === "segmentation") {
+      const masks = await photo.masks!();
+      const nothing = absentMask([...masks.values()], size);
+      for (const category of categories) {
+        const mask = sized(masks.get(category!) ?? nothing, photo, size);
+        ask(category, mask.includes(1), { task, mask });
+      }
+    }
+  }
+  return questions;
+}
+
+/** All 0, except where every mask of the photo says that the pixel does not count (VOC's void band around objects). */
+function absentMask(masks: readonly Uint8Array[], { width, height }: Size): Uint8Array {
+  const [first, ...others] = masks;
+  if (!first) return new Uint8Array(width * height);
+  return first.map((value, i) => (value === 255 && others.every((mask) => mask[i] === 255) ? 255 : 0));
+}
+
+function sized<T extends { readonly length: number }>(map: T, photo: LabelledPhoto, { width, height }: Size): T {
+  if (map.length === width * height) return map;
+  throw new InstructCvError(
+    "dataset",
+    `${photo.path}: the photo is ${width}x${height}, its label has ${map.length} pixels.`,
+    "Photo and label must have one size.",
+  );
+}

@@ -1,0 +1,85 @@
+/** The outcome of an evaluation as data, and as a table for a terminal or a README. */
+import type { Wording } from "../corpus/record.js";
+
+/** One number; exactly these keys are what `instructcv eval --json` prints. */
+export interface Row {
+  readonly dataset: string;
+  readonly task: string;
+  readonly metric: string;
+  readonly wording: Wording;
+  /** Null when there was nothing to measure. */
+  readonly value: number | null;
+  /** The same metric of an answer that never looks at the photo, on the same queries. */
+  readonly baseline: number | null;
+  /** Queries behind the value. */
+  readonly n: number;
+}
+
+export interface Report {
+  /** What was measured; says so when it was only a part of the photos. */
+  readonly suite: string;
+  readonly model: string;
+  readonly rows: readonly Row[];
+  /** What a reader must know beside the numbers, a sentence each. */
+  readonly notes: readonly string[];
+}
+
+/** The stable JSON form: suite, model, rows. */
+export function reportToJson({ suite, model, rows }: Report): string {
+  return JSON.stringify({ suite, model, rows });
+}
+
+const WORDINGS: readonly Wording[] = ["template", "paraphrase", "unseen"];
+
+/** One line a metric, wordings side by side: header first, all cells text. */
+function tabulate({ rows }: Report): string[][] {
+  const wordings = WORDINGS.filter((wording) => rows.some((row) => row.wording === wording));
+  const lines = new Map<string, Row[]>();
+  for (const row of rows) {
+    const key = `${row.dataset}/${row.task}/${row.metric}`;
+    lines.set(key, [...(lines.get(key) ?? []), row]);
+  }
+  const number = (value: number | null | undefined) => (value == null ? "-" : value.toFixed(3));
+  const body = [...lines.values()].map((line) => {
+    const { dataset, task, metric, baseline, n } = line[0]!;
+    const values = wordings.map((wording) => number(line.find((row) => row.wording === wording)?.value));
+    return [dataset, task, metric, ...values, number(baseline), String(n)];
+  });
+  return [["dataset", "task", "metric", ...wordings, "baseline", "n"], ...body];
+}
+
+/** Columns of names, left-aligned; the others hold numbers. */
+const TEXT_COLUMNS = 3;
+
+/** A table with aligned columns; a repeated dataset or task is left blank. */
+export function reportToText(report: Report): string {
+  const table = tabulate(report);
+  const widths = table[0]!.map((_, column) => Math.max(...table.map((line) => line[column]!.length)));
+  const pad = (cell: string, column: number) =>
+    column < TEXT_COLUMNS ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!);
+  const print = (cells: readonly string[]) => cells.map(pad).join("  ").trimEnd();
+  const rule = widths.map((width) => "-".repeat(width)).join("  ");
+  const body = table.slice(1).map((line, index) => {
+    const above = index === 0 ? [] : table[index]!;
+    const sameDataset = line[0] === above[0];
+    const sameTask = sameDataset && line[1] === above[1];
+    return print(line.map((cell, column) => ((column === 0 && sameDataset) || (column === 1 && sameTask) ? "" : cell)));
+  });
+  return [
+    `${report.suite}, model ${report.model}`,
+    "",
+    print(table[0]!),
+    rule,
+    ...body,
+    ...(report.notes.length > 0 ? ["", ...report.notes] : []),
+    "",
+  ].join("\n");
+}
+
+/** The same as a GitHub table. */
+export function reportToMarkdown(report: Report): string {
+  const [head, ...body] = tabulate(report);
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  const rule = line(head!.map((_, column) => (column < TEXT_COLUMNS ? "---" : "---:")));
+  return [line(head!), rule, ...body.map(line), "", ...report.notes.map((note) => `${note}  `), ""].join("\n");
+}
