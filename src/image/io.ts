@@ -68,7 +68,7 @@ export async function cropResize(picture: Picture, crop: Xyxy, size: Size, flip:
     .flop(flip)
     .raw()
     .toBuffer();
-  return { width: size.width, height: size.height, data };
+  return { width: size.width, height: size.height, data: plain(data) };
 }
 
 async function openPicture(bytes: Uint8Array, name: string, maxPixels: number): Promise<Sharp> {
@@ -97,8 +97,13 @@ function fromPicture({ data, width, height }: Picture): Sharp {
 
 /** sharp may leave one channel of a grey picture; a Picture always has three. */
 function rgb(data: Buffer, channels: number): Uint8Array {
-  if (channels === 3) return data;
+  if (channels === 3) return plain(data);
   const out = new Uint8Array((data.length / channels) * 3);
   for (let i = 0, o = 0; i < data.length; i += channels) for (let c = 0; c < 3; c++) out[o++] = data[i]!;
   return out;
+}
+
+/** The same bytes as a plain array: `slice` of a Buffer would not copy, and a drawing would reach the photo it was drawn on. */
+function plain(data: Buffer): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
