@@ -31,6 +31,20 @@ export interface Manifest {
   readonly seed: number;
   /** Side of the square image and target, pixels. */
   readonly size: number;
-  readonly splits: Readonly<Record<string, { readonly shards: readonly { readonly file: string; readonly records: number; readonly bytes: number; readonly sha256: string }[]; readonly records: number; readonly photos: number }>>;
+  readonly splits: Readonly<
+    Record<
+      string,
+      {
+        readonly shards: readonly {
+          readonly file: string;
+          readonly records: number;
+          readonly bytes: number;
+          readonly sha256: string;
+        }[];
+        readonly records: number;
+        readonly photos: number;
+      }
+    >
+  >;
   readonly counts: Readonly<Record<string, number>>;
 }

@@ -1,0 +1,90 @@
+import { describe, expect, it } from "vitest";
+import type { LabelledPhoto } from "../datasets/sample.js";
+import { createRng } from "../random.js";
+import { defaultPolicy, Frequencies, questionsFor } from "./sampling.js";
+
+const frame = { width: 20, height: 10 };
+const maskOf = (pixels: number) => new Uint8Array(200).fill(1, 0, pixels);
+
+function photo(present: string[], more: Partial<LabelledPhoto> = {}): LabelledPhoto {
+  return {
+    id: `set/${present.join("+")}`,
+    dataset: "set",
+    split: "train",
+    path: "none",
+    image: () => Promise.reject(new Error("not needed")),
+    known: ["cat", "dog", "cow"],
+    present,
+    ...more,
+  };
+}
+const ask = (of: LabelledPhoto, facts: object, frequencies: Frequencies, seed = 1, policy = defaultPolicy) =>
+  questionsFor(of, { ...frame, ...facts }, frequencies, 40, policy, createRng(seed));
+
+describe("questionsFor", () => {
+  it("passes over what is too small to see, asked for or as negative", () => {
+    const shown = photo(["cat", "dog"], { masks: async () => new Map() });
+    const masks = new Map([
+      ["cat", maskOf(0)],
+      ["dog", maskOf(40)],
+    ]);
+    const frequencies = new Frequencies([shown, photo(["cow"])]);
+    for (let seed = 0; seed < 50; seed++) {
+      const questions = ask(shown, { masks }, frequencies, seed);
+      expect(questions.filter((q) => !q.negative).every((q) => q.category === "dog")).toBe(true);
+      expect(questions.filter((q) => q.negative).every((q) => q.category === "cow")).toBe(true);
+      expect(questions.filter((q) => q.task === "classification")).toHaveLength(2);
+    }
+  });
+
+  it("asks for boxes only where all of them can be drawn", () => {
+    const shown = photo(["cat", "dog", "cow"], { boxed: ["cat", "dog", "cow"] });
+    const box = (category: string, side: number, ignore = false) => ({
+      category,
+      xyxy: [0, 0, side, side] as const,
+      ignore,
+    });
+    const frequencies = new Frequencies([shown]);
+    const asked = (boxes: object[]) =>
+      ask(shown, { boxes }, frequencies)
+        .filter((q) => q.task === "detection")
+        .map((q) => q.category);
+    expect(asked([box("cat", 5), box("dog", 2)])).toEqual(["cat"]);
+    expect(asked([box("cat", 5), box("cat", 2)])).toEqual([]);
+    expect(asked([box("cat", 5), box("cat", 5, true)])).toEqual([]);
+    expect(asked(Array.from({ length: 9 }, () => box("cat", 5)))).toEqual([]);
+  });
+
+  it("limits segmentation to categories that have masks and asks once for depth", () => {
+    const shown = photo(["cat", "dog"], { masked: ["cat", "cow"], depth: async () => new Float32Array(200) });
+    const questions = ask(shown, { masks: new Map([["cat", maskOf(50)]]) }, new Frequencies([shown, photo(["cow"])]));
+    expect(questions.filter((q) => q.task === "segmentation" && !q.negative).map((q) => q.category)).toEqual(["cat"]);
+    expect(questions.filter((q) => q.task === "depth")).toEqual([{ task: "depth", category: null, negative: false }]);
+    expect(questions.filter((q) => q.task === "classification" && !q.negative)).toHaveLength(2);
+  });
+
+  it("asks about each category as often absent as present", () => {
+    const photos = Array.from({ length: 3000 }, (_, i) => photo(i % 10 < 4 ? ["dog"] : i % 10 < 7 ? ["cat"] : ["cow"]));
+    const frequencies = new Frequencies(photos);
+    const counts = new Map<string, number>();
+    photos.forEach((shown, i) => {
+      for (const { category, negative } of ask(shown, {}, frequencies, i)) {
+        const key = `${category} ${negative}`;
+        counts.set(key, (counts.get(key) ?? 0) + 1);
+      }
+    });
+    // Not exact: every photo gets one absent category, whichever it lacks.
+    for (const category of ["dog", "cat", "cow"]) {
+      const ratio = counts.get(`${category} true`)! / counts.get(`${category} false`)!;
+      expect(ratio).toBeGreaterThan(0.75);
+      expect(ratio).toBeLessThan(1.3);
+    }
+  });
+
+  it("caps the present categories of a photo", () => {
+    const known = Array.from({ length: 10 }, (_, i) => `thing ${i}`);
+    const shown = photo(known.slice(0, 8), { known });
+    const questions = ask(shown, {}, new Frequencies([shown]), 1, { ...defaultPolicy, maxPerTask: 3 });
+    expect(questions.filter((q) => !q.negative)).toHaveLength(3);
+  });
+});
