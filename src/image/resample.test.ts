@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { cropNearest, resizeBilinear, resizeNearest, wholeCrop } from "./resample.js";
+import type { Xyxy } from "../tasks/task.js";
+import type { Size } from "./picture.js";
+import { forEachCell, resizeBilinear, resizeNearest, wholeCrop } from "./resample.js";
 
 describe("resizeBilinear", () => {
   // torch.nn.functional.interpolate(arange(12).reshape(1, 1, 3, 4) ** 1.5, size, mode="bilinear", align_corners=False)
@@ -47,21 +49,58 @@ describe("resizeBilinear", () => {
   });
 });
 
-describe("resizeNearest, cropNearest", () => {
-  const grid = Uint8Array.from({ length: 12 }, (_, i) => i);
-  const from = { width: 4, height: 3 };
-
-  it("repeat and thin pixels evenly", () => {
+describe("resizeNearest", () => {
+  it("repeats and thins pixels evenly", () => {
+    const grid = Uint8Array.from({ length: 12 }, (_, i) => i);
+    const from = { width: 4, height: 3 };
     expect([...resizeNearest(grid, from, { width: 2, height: 3 })]).toEqual([1, 3, 5, 7, 9, 11]);
     expect([...resizeNearest(grid, from, { width: 4, height: 6 }).subarray(0, 8)]).toEqual([0, 1, 2, 3, 0, 1, 2, 3]);
     expect(resizeNearest(grid, from, from)).toEqual(grid);
+    expect(resizeNearest(Float32Array.from(grid), from, { width: 1, height: 1 })).toEqual(Float32Array.from([6]));
+  });
+});
+
+describe("forEachCell", () => {
+  const frame = { width: 4, height: 3 };
+  const walk = (crop: Xyxy, to: Size, flip: boolean) => {
+    const seen: number[][] = [];
+    forEachCell(frame, crop, to, flip, (index, ...cell) => {
+      seen[index] = cell;
+    });
+    return seen;
+  };
+
+  it("gives each output pixel its input pixels", () => {
+    expect(walk([0, 0, 4, 3], { width: 2, height: 1 }, false)).toEqual([
+      [0, 0, 2, 3],
+      [2, 0, 4, 3],
+    ]);
+    expect(walk([1, 1, 3, 3], { width: 2, height: 2 }, true)).toEqual([
+      [2, 1, 3, 2],
+      [1, 1, 2, 2],
+      [2, 2, 3, 3],
+      [1, 2, 2, 3],
+    ]);
+    expect(walk([3, 2, 4, 3], { width: 1, height: 2 }, false)).toEqual([
+      [3, 2, 4, 3],
+      [3, 2, 4, 3],
+    ]);
   });
 
-  it("cut and mirror", () => {
-    expect([...cropNearest(grid, from, [1, 1, 3, 3], { width: 2, height: 2 }, false)]).toEqual([5, 6, 9, 10]);
-    expect([...cropNearest(grid, from, [1, 1, 3, 3], { width: 2, height: 2 }, true)]).toEqual([6, 5, 10, 9]);
-    expect(cropNearest(Float32Array.from(grid), from, [0, 0, 4, 3], { width: 1, height: 1 }, false)).toEqual(
-      Float32Array.from([6]),
+  it("visits every pixel of the crop just once when shrinking", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 4 }),
+        fc.integer({ min: 1, max: 3 }),
+        fc.boolean(),
+        (width, height, flip) => {
+          const pixels = walk([0, 0, 4, 3], { width, height }, flip).map(
+            ([x1, y1, x2, y2]) => (x2! - x1!) * (y2! - y1!),
+          );
+          expect(pixels.length).toBe(width * height);
+          expect(pixels.reduce((a, b) => a + b)).toBe(12);
+        },
+      ),
     );
   });
 });

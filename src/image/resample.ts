@@ -50,36 +50,48 @@ export function resizeBilinear(data: Float32Array, from: Size, to: Size, channel
 
 /** Nearest-neighbour resize of a one-channel array; each output pixel takes the input pixel that holds its centre. */
 export function resizeNearest<T extends Uint8Array | Float32Array>(data: T, from: Size, to: Size): T {
-  return cropNearest(data, from, [0, 0, from.width, from.height], to, false);
-}
-
-/** The part `crop` of a one-channel array at size `to`, by nearest neighbour, mirrored left-right if `flip`. */
-export function cropNearest<T extends Uint8Array | Float32Array>(
-  data: T,
-  from: Size,
-  crop: Xyxy,
-  to: Size,
-  flip: boolean,
-): T {
-  const columns = nearest(from.width, to.width, crop[0], crop[2]);
-  if (flip) columns.reverse();
-  const rows = nearest(from.height, to.height, crop[1], crop[3]);
-  const out = (
-    data instanceof Uint8Array ? new Uint8Array(to.width * to.height) : new Float32Array(to.width * to.height)
-  ) as T;
-  let o = 0;
-  for (let row = 0; row < to.height; row++) {
-    const base = rows[row]! * from.width;
-    for (let column = 0; column < to.width; column++) out[o++] = data[base + columns[column]!]!;
+  const pixels = to.width * to.height;
+  const out = (data instanceof Uint8Array ? new Uint8Array(pixels) : new Float32Array(pixels)) as T;
+  for (let row = 0, o = 0; row < to.height; row++) {
+    const base = Math.floor(((row + 0.5) * from.height) / to.height) * from.width;
+    for (let column = 0; column < to.width; column++)
+      out[o++] = data[base + Math.floor(((column + 0.5) * from.width) / to.width)]!;
   }
   return out;
 }
 
-function nearest(from: number, to: number, start: number, end: number): Int32Array {
-  const scale = (end - start) / to;
-  return Int32Array.from({ length: to }, (_, i) =>
-    Math.min(Math.max(Math.floor(start + (i + 0.5) * scale), 0), from - 1),
-  );
+/**
+ * Walks the cells that `crop` of a frame falls into when it is squashed to `to` (mirrored left-right if `flip`): for
+ * output pixel `index`, the input pixels [x1, x2) x [y1, y2), at least one. Lets a label be averaged or voted by cell.
+ */
+export function forEachCell(
+  frame: Size,
+  crop: Xyxy,
+  to: Size,
+  flip: boolean,
+  visit: (index: number, x1: number, y1: number, x2: number, y2: number) => void,
+): void {
+  const [left, top, right, bottom] = wholeCrop(crop, frame);
+  const columns = cells(left, right, to.width);
+  const rows = cells(top, bottom, to.height);
+  for (let row = 0; row < to.height; row++)
+    for (let column = 0; column < to.width; column++) {
+      const [x1, x2] = columns[flip ? to.width - 1 - column : column]!;
+      const [y1, y2] = rows[row]!;
+      visit(row * to.width + column, x1, y1, x2, y2);
+    }
+}
+
+/** Shrinking: the pixels whose centres lie in the cell; enlarging: the pixel that holds the cell's centre. */
+function cells(start: number, end: number, count: number): [number, number][] {
+  const scale = (end - start) / count;
+  return Array.from({ length: count }, (_, i) => {
+    const first = Math.ceil(start + i * scale - 0.5);
+    const last = Math.ceil(start + (i + 1) * scale - 0.5);
+    if (last > first) return [first, last];
+    const centre = Math.floor(start + (i + 0.5) * scale);
+    return [centre, centre + 1];
+  });
 }
 
 /**

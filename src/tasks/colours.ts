@@ -21,7 +21,9 @@ export function colour(name: string): NamedColour | undefined {
   return palette.find((entry) => entry.name === name);
 }
 
-/** The colours of classification slots; the default for what they leave open. */
+/** The colours of classification slots; what they leave open is the default, or the other default if that is taken. */
 export function slotColours(slots: Slots): { positive: NamedColour; negative: NamedColour } {
-  return { positive: slots.positive ?? defaultColours.positive, negative: slots.negative ?? defaultColours.negative };
+  const { positive: yes, negative: no } = defaultColours;
+  const positive = slots.positive ?? (slots.negative?.name === yes.name ? no : yes);
+  return { positive, negative: slots.negative ?? (positive.name === no.name ? yes : no) };
 }

@@ -1,0 +1,78 @@
+/** Detection: a copy of the photo with a blue rectangle outline for each instance of the category. */
+import type { Picture } from "../image/picture.js";
+import { wholeCrop } from "../image/resample.js";
+import { admissibilityOf, requireSameSize } from "./codec.js";
+import { MIN_SIDE } from "./outlines/edges.js";
+import { findBoxes } from "./outlines/find.js";
+import { OUTLINE, outlineStrength, thicknessOf } from "./outlines/strength.js";
+import type { Task, Xyxy } from "./task.js";
+
+/** A box of which a smaller share is left after a crop is dropped. */
+const MIN_VISIBLE = 0.25;
+
+/**
+ * Decoding measures how blue each pixel became (see `outlineStrength`), finds the rectangles whose outlines explain that (see
+ * `findBoxes`) and scales them to the photo. The nearest valid encoding is the photo blended towards blue by that strength, so
+ * changes of the photo other than blue cost admissibility.
+ */
+export const detection: Task<"detection"> = {
+  name: "detection",
+
+  /** Outlines lie inside their box, 4 pixels wide but at most a third of its shorter side. */
+  encode(label, image) {
+    requireSameSize("The label's frame", label, image);
+    const picture: Picture = { width: image.width, height: image.height, data: Uint8Array.from(image.data) };
+    for (const box of label.boxes) drawOutline(picture, box);
+    return picture;
+  },
+
+  decode(drawn, image, slots, photoSize) {
+    requireSameSize("The drawn picture", drawn, image);
+    const alpha = outlineStrength(drawn, image);
+    const [scaleX, scaleY] = [photoSize.width / image.width, photoSize.height / image.height];
+    const label = slots.category ?? "object";
+    const boxes = findBoxes(alpha, image).map(({ xyxy: [x1, y1, x2, y2], score }) => ({
+      xyxy: [x1 * scaleX, y1 * scaleY, x2 * scaleX, y2 * scaleY] as const,
+      score,
+      label,
+    }));
+    const nearest = new Float32Array(drawn.data.length);
+    for (let i = 0; i < nearest.length; i++) {
+      const pixel = image.data[i]! / 255;
+      nearest[i] = pixel + Math.max(0, alpha[Math.floor(i / 3)]!) * (OUTLINE[i % 3]! / 255 - pixel);
+    }
+    return {
+      task: "detection",
+      boxes,
+      size: { width: photoSize.width, height: photoSize.height },
+      admissibility: admissibilityOf(drawn, nearest),
+    };
+  },
+
+  /** Boxes are clipped to the crop; dropped when less than a quarter of one is left or a side falls below 6 pixels. */
+  transformLabel(label, crop, size, flip) {
+    const [left, top, right, bottom] = wholeCrop(crop, label);
+    const [scaleX, scaleY] = [size.width / (right - left), size.height / (bottom - top)];
+    const boxes: Xyxy[] = [];
+    for (const [x1, y1, x2, y2] of label.boxes) {
+      const [cx1, cx2] = [Math.max(x1, left), Math.min(x2, right)];
+      const [cy1, cy2] = [Math.max(y1, top), Math.min(y2, bottom)];
+      const width = (cx2 - cx1) * scaleX;
+      const height = (cy2 - cy1) * scaleY;
+      if (width < MIN_SIDE || height < MIN_SIDE) continue;
+      if ((cx2 - cx1) * (cy2 - cy1) < MIN_VISIBLE * (x2 - x1) * (y2 - y1)) continue;
+      const x = flip ? size.width - (cx2 - left) * scaleX : (cx1 - left) * scaleX;
+      const y = (cy1 - top) * scaleY;
+      boxes.push([x, y, x + width, y + height]);
+    }
+    return { task: "detection", width: size.width, height: size.height, boxes };
+  },
+};
+
+function drawOutline({ width, height, data }: Picture, box: Xyxy): void {
+  const [x1, y1, x2, y2] = wholeCrop(box, { width, height });
+  const t = thicknessOf(x2 - x1, y2 - y1);
+  for (let y = y1; y < y2; y++)
+    for (let x = x1; x < x2; x++)
+      if (x < x1 + t || x >= x2 - t || y < y1 + t || y >= y2 - t) data.set(OUTLINE, (y * width + x) * 3);
+}
