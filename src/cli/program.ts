@@ -1,0 +1,48 @@
+/** The command line as a whole: which commands exist, and the exit code a run of it ends with. */
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { addCorpus } from "./corpus.js";
+import { addEval } from "./eval.js";
+import { EXIT, errorLine, exitCodeOf } from "./exit.js";
+import { addRun } from "./run.js";
+import { addTasks } from "./tasks.js";
+import type { Terminal } from "./terminal.js";
+import { addTrain } from "./train.js";
+
+/** Runs one command line (without `node` and the script) and returns its exit code; never throws. */
+export async function runCli(args: readonly string[], terminal: Terminal): Promise<number> {
+  let code: number = EXIT.done;
+  const program = buildProgram(terminal, (value) => {
+    code = value;
+  });
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return code;
+  } catch (error) {
+    // commander has printed its own message; help and version are thrown too, with exit code 0.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    code = terminal.signal.aborted ? EXIT.interrupted : exitCodeOf(error);
+    terminal.note(code === EXIT.interrupted ? "stopped" : errorLine(error));
+    return code;
+  }
+}
+
+function buildProgram(terminal: Terminal, exit: (code: number) => void): Command {
+  const program = new Command("instructcv")
+    .description(
+      "Say in a sentence what you want to know about a photo; a model draws the answer and you get typed data.",
+    )
+    .version(packageVersion(), "-V, --version", "print the version")
+    .showHelpAfterError("(--help explains)")
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.out(text.trimEnd()),
+      writeErr: (text) => terminal.note(text.trimEnd()),
+    });
+  for (const add of [addRun, addTasks, addEval, addCorpus, addTrain]) add(program, terminal, exit);
+  return program;
+}
+
+function packageVersion(): string {
+  return JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")).version;
+}

@@ -1,0 +1,62 @@
+/** What `instructcv run` does: reads the command line, loads the model, answers. */
+import { stat } from "node:fs/promises";
+import { load } from "../inference/index.js";
+import { parseInstruction } from "../instructions/index.js";
+import { answerPhotos } from "./answer-photos.js";
+import { EXIT, errorLine, usageError } from "./exit.js";
+import { expandInputs } from "./inputs.js";
+import { modelChoice } from "./model-choice.js";
+import type { Terminal } from "./terminal.js";
+
+export interface RunOptions {
+  readonly instruction?: readonly string[];
+  readonly model?: string;
+  readonly steps?: number;
+  readonly seed: number;
+  readonly out: string;
+  readonly json: boolean;
+}
+
+/** Returns the exit code. @throws {InstructCvError} when the command line is wrong or the model cannot be loaded. */
+export async function runPhotos(words: readonly string[], options: RunOptions, terminal: Terminal): Promise<number> {
+  const { images, sentences } = await splitWords(words, options.instruction ?? []);
+  const instructions = sentences.map((sentence) => {
+    const { task, slots, text } = parseInstruction(sentence);
+    return { task, category: slots.category, text };
+  });
+  if ((await stat(options.out).catch(() => null))?.isDirectory() === false) {
+    throw usageError(`--out ${options.out}: is a file.`, "Give a folder.");
+  }
+  const { files, problems } = await expandInputs(images);
+  for (const problem of problems) terminal.note(errorLine(problem));
+  if (files.length === 0) return EXIT.failed;
+  const { name: modelName, folder } = modelChoice(options.model);
+  const model = await load(folder);
+  try {
+    const { steps, seed, out, json } = options;
+    const failed = await answerPhotos(model, { files, instructions, modelName, steps, seed, out, json }, terminal);
+    return failed + problems.length > 0 ? EXIT.failed : EXIT.done;
+  } finally {
+    await model.close();
+  }
+}
+
+/**
+ * The last word is the instruction. Only when sentences came with --instruction may all words be photos: then the last one
+ * is a photo if it exists on disk.
+ */
+async function splitWords(words: readonly string[], further: readonly string[]) {
+  const last = words.at(-1) ?? "";
+  const onDisk = last !== "" && (await stat(last).catch(() => null)) !== null;
+  if (onDisk && further.length === 0) {
+    throw usageError(
+      `The last word must be the instruction, found the path ${last}.`,
+      'Write: instructcv run IMAGE... "Segment the cat"',
+    );
+  }
+  const images = onDisk ? words : words.slice(0, -1);
+  if (images.length === 0) {
+    throw usageError("No photo given.", 'Write: instructcv run IMAGE... "Segment the cat"');
+  }
+  return { images, sentences: onDisk ? further : [last, ...further] };
+}

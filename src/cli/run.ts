@@ -1,0 +1,44 @@
+/** `instructcv run`: photos and sentences in, typed data and pictures out. */
+import type { Command } from "commander";
+import { PHOTO_EXTENSIONS } from "./inputs.js";
+import { collect, wholeNumber } from "./options.js";
+import type { RunOptions } from "./run-photos.js";
+import type { Terminal } from "./terminal.js";
+
+export function addRun(program: Command, terminal: Terminal, exit: (code: number) => void): void {
+  program
+    .command("run")
+    .summary("answer sentences about photos")
+    .description("Answer one or more sentences about one or more photos: data on stdout, pictures in a folder.")
+    .argument("<words...>", 'IMAGE... "INSTRUCTION": photos, folders or quoted patterns, then the sentence')
+    .option("-i, --instruction <text>", "a further sentence (may be repeated)", collect)
+    .option("-m, --model <dir>", "model folder (default: the small model of the package, models/nano)")
+    .option("--steps <n>", "denoising steps, 1 to 1000 (default: what the model recommends)", wholeNumber(1, 1000))
+    .option("--seed <n>", "seed of the noise; same seed, same answer", wholeNumber(0, 2 ** 32 - 1), 0)
+    .option("-o, --out <dir>", "folder for the pictures, made if missing", "instructcv-out")
+    .option("--json", "print one JSON object a line on stdout and nothing else", false)
+    .addHelpText("after", help)
+    .action(async (words: string[], options: RunOptions) => {
+      const { runPhotos } = await import("./run-photos.js");
+      exit(await runPhotos(words, options, terminal));
+    });
+}
+
+const help = `
+Photos: JPEG, PNG, WebP, GIF and TIFF (first frame), AVIF; the content decides, not the name. EXIF orientation is honoured.
+Up to 100 megapixels and 64 MiB a file. A folder means the photos directly in it (${PHOTO_EXTENSIONS.join(" ")}).
+
+Sentences: segment, detect, classify ("is there a dog?") or estimate depth, in free wording. See: instructcv tasks
+
+Pictures, in the --out folder:
+  <photo>.<task>-<category>.png          what the model drew
+  <photo>.<task>-<category>.overlay.png  the photo with the answer over it
+  <photo>.depth.mm.png                   depth as 16-bit grey, millimetres
+
+Examples:
+  instructcv run cat.jpg "Segment the cat"
+  instructcv run 'photos/**/*.jpg' "Where is the dog?" -i "How far away is everything?" --out answers
+  instructcv run photos "Is there a cat?" --json > answers.jsonl
+
+Exit codes: 0 done; 1 something failed and was named on stderr, the others are done; 2 wrong usage; 130 stopped by Ctrl-C.
+`;
