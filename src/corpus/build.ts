@@ -1,6 +1,7 @@
 /** Builds a training corpus from labelled photos: deterministic by seed, split by photo, all there or not there. */
-import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { randomBytes } from "node:crypto";
+import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import { type DatasetName, datasetNames, openPool } from "../datasets/registry.js";
 import type { LabelledPhoto } from "../datasets/sample.js";
 import { InstructCvError } from "../errors.js";
@@ -64,7 +65,8 @@ export async function buildCorpus(
   const out = resolve(options.out);
   await checkOut(out, options.overwrite ?? false);
   await mkdir(dirname(out), { recursive: true });
-  const folder = await mkdtemp(join(dirname(out), `${basename(out)}.tmp-`));
+  const folder = `${out}.tmp-${randomBytes(4).toString("hex")}`;
+  await mkdir(folder);
   try {
     const photos = await listPhotos(options, onProgress, signal);
     const manifest = await writeSplits(folder, photos, options, onProgress, signal);

@@ -31,6 +31,9 @@ const places: Readonly<Record<DatasetName, { folder: string; splits: Record<Pool
   "oxford-pets-37breeds": { folder: "oxford-pets-37breeds", splits: { train: "train", test: "test" } },
 };
 
+/** Where a dataset lies under the data root, whether or not it is there. */
+export const datasetFolder = (dataRoot: string, dataset: DatasetName): string => join(dataRoot, places[dataset].folder);
+
 /** The names of `text` that are datasets. @throws {InstructCvError} "usage" for another name. */
 export function parseDatasetNames(names: readonly string[]): DatasetName[] {
   return names.map((name) => {
