@@ -150,6 +150,9 @@ export class TorchOps implements Ops {
   cast(x: Tensor, dtype: DType): Tensor {
     return this.#call.tensor("aten::to.dtype", [x, scalarTypes[dtype]]);
   }
+  scope<T>(fn: () => T): T {
+    return this.#scopes.tidy(fn);
+  }
   constant(data: Float32Array | BigInt64Array, shape: readonly number[]): Tensor {
     const dtype = data instanceof Float32Array ? scalarTypes.float32 : scalarTypes.int64;
     return this.#scopes.own(this.#native.fromHost(data, shape, dtype, this.#options.device));
