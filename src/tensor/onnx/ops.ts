@@ -67,8 +67,21 @@ export class OnnxOps implements Ops {
       });
       return { name, type: dtype, shape };
     });
-    const initializers = [...this.#initializers.values()];
-    return encodeModel({ name: graphName, nodes: this.#nodes, initializers, inputs: this.#inputs, outputs: infos });
+    const nodes = this.#liveNodes(Object.keys(outputs));
+    const used = new Set(nodes.flatMap((node) => node.inputs));
+    const initializers = [...this.#initializers.values()].filter(({ name }) => used.has(name));
+    return encodeModel({ name: graphName, nodes, initializers, inputs: this.#inputs, outputs: infos });
+  }
+
+  /** The nodes that these values depend on: a model may be bound whole and used in part. */
+  #liveNodes(names: readonly string[]): OnnxNode[] {
+    const needed = new Set(names);
+    const live = this.#nodes.toReversed().filter(({ outputs, inputs }) => {
+      const isLive = outputs.some((name) => needed.has(name));
+      if (isLive) for (const name of inputs) needed.add(name);
+      return isLive;
+    });
+    return live.reverse();
   }
 
   conv2d(x: Tensor, weight: Tensor, bias: Tensor | null, { stride = 1, padding = 0 }: Conv2dOptions = {}): Tensor {

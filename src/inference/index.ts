@@ -1,0 +1,37 @@
+/** Inference: `load` a checkpoint once and ask it, or `perceive` in one call. */
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Perception, PhotoSource } from "./perceive.js";
+import { type LoadOptions, load, type PerceiveOptions, type Perceiver } from "./perceiver.js";
+
+export type { Perception, PhotoSource, SamplingOptions } from "./perceive.js";
+export { type LoadOptions, load, type PerceiveOptions, Perceiver } from "./perceiver.js";
+
+/** The checkpoint that ships with the package. */
+const nano = fileURLToPath(new URL("../../models/nano", import.meta.url));
+
+const loaded = new Map<string, Promise<Perceiver>>();
+
+/**
+ * Asks one sentence about one photo; the model stays loaded for the next call and does not keep the process alive.
+ * `model` is a checkpoint folder, by default the small one of the package. Throws as `load` and `Perceiver.perceive` do.
+ *
+ * @example
+ * const { mask, score } = await perceive("cat.jpg", "Segment the cat");
+ */
+export async function perceive(
+  image: PhotoSource,
+  instruction: string,
+  options: PerceiveOptions & LoadOptions & { readonly model?: string } = {},
+): Promise<Perception> {
+  const { model = nano, threads, ...rest } = options;
+  const key = `${resolve(model)}\n${threads}`;
+  let perceiver = loaded.get(key);
+  if (!perceiver) {
+    perceiver = load(model, { threads });
+    loaded.set(key, perceiver);
+    // A model that failed may be repaired and asked for again.
+    perceiver.catch(() => loaded.delete(key));
+  }
+  return (await perceiver).perceive(image, instruction, rest);
+}

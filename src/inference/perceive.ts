@@ -1,0 +1,90 @@
+/** Photo and sentence to typed data: read, parse, draw, decode. Runs inside the worker. */
+import type { GuidanceScales } from "../diffusion/guidance.js";
+import type { SamplerName } from "../diffusion/samplers/registry.js";
+import { InstructCvError } from "../errors.js";
+import { readPicture, resizePicture } from "../image/io.js";
+import type { Picture } from "../image/picture.js";
+import { parseInstruction } from "../instructions/index.js";
+import { toPicture } from "../tasks/codec.js";
+import { getTask } from "../tasks/registry.js";
+import type { TaskResult } from "../tasks/task.js";
+import type { LoadedModel } from "./model.js";
+
+/** A path, the bytes of a picture file, or decoded pixels. */
+export type PhotoSource = string | Uint8Array | Picture;
+
+export interface SamplingOptions {
+  /** Denoising steps; the checkpoint's own number unless given. */
+  readonly steps?: number;
+  /** Decides the noise: same seed, same bits. @default 0 */
+  readonly seed?: number;
+  /** Guidance scales; 1 and 1 are a single evaluation a step. The checkpoint's own unless given. */
+  readonly guidance?: GuidanceScales;
+  /** The checkpoint's own unless given. */
+  readonly sampler?: SamplerName;
+}
+
+/** The typed result and how it came about. */
+export type Perception = TaskResult & {
+  /** As named in the instruction; null for tasks without one. */
+  readonly category: string | null;
+  readonly instruction: string;
+  /** The checkpoint's name. */
+  readonly model: string;
+  readonly seed: number;
+  readonly steps: number;
+  /** What the model drew, at its own size. */
+  readonly picture: Picture;
+  /** Milliseconds: `read` (photo), `encode` (text and photo to latents), `denoise`, `decode` (to picture and data). */
+  readonly timings: Readonly<Record<"read" | "encode" | "denoise" | "decode" | "total", number>>;
+};
+
+/** Throws InstructCvError ("image", "instruction", "usage") for bad input, the signal's reason when aborted. */
+export async function perceiveWith(
+  model: LoadedModel,
+  source: PhotoSource,
+  instruction: string,
+  options: SamplingOptions & { signal: AbortSignal; onStep: (step: number, steps: number) => void },
+): Promise<Perception> {
+  const { defaults, name } = model.folder;
+  const { task, slots, text } = parseInstruction(instruction);
+  if (!defaults.tasks.includes(task)) {
+    const cure = `Use a checkpoint trained for it.`;
+    throw new InstructCvError("instruction", `${name} does ${defaults.tasks.join(", ")}, not ${task}.`, cure);
+  }
+  const { steps = defaults.steps, seed = 0, guidance = defaults.guidance, sampler = model.sampler } = options;
+  const { signal, onStep } = options;
+  signal.throwIfAborted();
+
+  const start = performance.now();
+  const isPicture = typeof source === "object" && "data" in source;
+  const photo = isPicture ? checkPicture(source) : await readPicture(source);
+  const { resolution } = defaults;
+  const small = await resizePicture(photo, { width: resolution, height: resolution });
+  signal.throwIfAborted();
+  const read = performance.now() - start;
+
+  const { drawn, timings } = await model.draw(small, text, { steps, seed, guidance, sampler, signal, onStep });
+  const beforeDecode = performance.now();
+  const result = getTask(task).decode(drawn, small, slots, { width: photo.width, height: photo.height });
+  const picture = toPicture(drawn);
+  const end = performance.now();
+  const decode = timings.decode + end - beforeDecode;
+  return {
+    ...result,
+    category: slots.category,
+    instruction,
+    model: name,
+    seed,
+    steps,
+    picture,
+    timings: { read, encode: timings.encode, denoise: timings.denoise, decode, total: end - start },
+  };
+}
+
+function checkPicture(picture: Picture): Picture {
+  const { width, height, data } = picture;
+  if (width >= 1 && height >= 1 && data.length === width * height * 3) return picture;
+  const found = `${data.length} bytes for ${width}x${height}`;
+  throw new InstructCvError("image", `A picture has width * height * 3 bytes of RGB, found ${found}.`);
+}

@@ -1,0 +1,142 @@
+/** The calling thread's side: a loaded model that answers without ever blocking the event loop. */
+import { availableParallelism } from "node:os";
+import { Worker } from "node:worker_threads";
+import type { Defaults } from "../checkpoints/configs.js";
+import { InstructCvError } from "../errors.js";
+import type { Perception, PhotoSource, SamplingOptions } from "./perceive.js";
+import { fromWire, type ModelInfo, type Reply, type Request, type WorkerData } from "./protocol.js";
+import { workerUrl } from "./worker-url.js";
+
+export interface LoadOptions {
+  /** Threads inside a tensor operation. @default the cores of this machine, at most 8 */
+  readonly threads?: number;
+}
+
+export interface PerceiveOptions extends SamplingOptions {
+  /** Stops between two steps; the promise rejects with the signal's reason at once. */
+  readonly signal?: AbortSignal;
+  /** After every denoising step; 1-based. */
+  readonly onStep?: (progress: { readonly step: number; readonly steps: number }) => void;
+}
+
+interface Pending {
+  readonly resolve: (perception: Perception) => void;
+  readonly reject: (reason: unknown) => void;
+  readonly onStep: PerceiveOptions["onStep"];
+}
+
+/**
+ * Loads a checkpoint folder into a worker thread. Reuse the result: it keeps the model and the texts it has seen.
+ * Throws InstructCvError("checkpoint"), one line naming the file, when the folder is missing, damaged or unsupported.
+ *
+ * @example
+ * const model = await load("models/nano");
+ * const { boxes } = await model.perceive("street.jpg", "Detect the car");
+ * await model.close();
+ */
+export async function load(dir: string, options: LoadOptions = {}): Promise<Perceiver> {
+  const threads = options.threads ?? Math.min(availableParallelism(), 8);
+  if (!Number.isInteger(threads) || threads < 1)
+    throw new InstructCvError("usage", `threads must be a positive integer, found ${threads}.`);
+  const workerData: WorkerData = { dir, threads };
+  const worker = new Worker(workerUrl, { workerData });
+  const info = await new Promise<ModelInfo>((resolve, reject) => {
+    worker.once("error", reject);
+    worker.once("exit", (code) => reject(new InstructCvError("engine", `The inference worker ended with code ${code}.`)));
+    worker.once("message", (reply: Reply) => {
+      if (reply.kind === "ready") resolve(reply.info);
+      else if (reply.kind === "unusable") reject(fromWire(reply.error));
+    });
+  }).catch(async (error) => {
+    await worker.terminate();
+    throw error;
+  });
+  return new Perceiver(worker, info);
+}
+
+/** A model in its worker thread; made by `load`. An idle one does not keep the process alive. */
+export class Perceiver {
+  /** The checkpoint's name. */
+  readonly name: string;
+  /** Absolute path of the checkpoint. */
+  readonly dir: string;
+  /** What the checkpoint does when the caller says nothing: resolution, steps, guidance, tasks, categories. */
+  readonly defaults: Defaults;
+  readonly #worker: Worker;
+  readonly #pending = new Map<number, Pending>();
+  #lastId = 0;
+  #closed: Promise<void> | undefined;
+
+  constructor(worker: Worker, info: ModelInfo) {
+    this.name = info.name;
+    this.dir = info.dir;
+    this.defaults = info.defaults;
+    this.#worker = worker;
+    worker.on("message", (reply: Reply) => this.#receive(reply));
+    worker.on("error", (error) => this.#fail(error));
+    worker.on("exit", () =>
+      this.#fail(new InstructCvError("engine", "The inference worker has ended.", "Load the model again.")),
+    );
+    worker.unref();
+  }
+
+  /**
+   * Asks one sentence about one photo. `image` is a path, the bytes of a picture file or RGB pixels (copied to the worker).
+   * Requests are answered in order. Throws InstructCvError: "image" or "instruction" for what cannot be read or
+   * understood, "usage" for options out of range or a closed model; the signal's reason when aborted.
+   */
+  perceive(image: PhotoSource, instruction: string, options: PerceiveOptions = {}): Promise<Perception> {
+    const { signal, onStep, ...sampling } = options;
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (this.#closed) return Promise.reject(new InstructCvError("usage", "This model is closed.", "Load it again."));
+    const id = ++this.#lastId;
+    return new Promise<Perception>((resolve, reject) => {
+      const abort = () => {
+        this.#send({ kind: "abort", id });
+        this.#settle(id)?.reject(signal?.reason);
+      };
+      const done = () => signal?.removeEventListener("abort", abort);
+      const settled =
+        <T>(then: (value: T) => void) =>
+        (value: T) => {
+          done();
+          then(value);
+        };
+      this.#pending.set(id, { resolve: settled(resolve), reject: settled(reject), onStep });
+      signal?.addEventListener("abort", abort, { once: true });
+      this.#worker.ref();
+      this.#send({ kind: "perceive", id, source: image, instruction, options: sampling });
+    });
+  }
+
+  /** Answers what was asked, then frees the model and its thread. */
+  close(): Promise<void> {
+    this.#closed ??= new Promise((resolve) => {
+      this.#worker.ref();
+      this.#worker.once("exit", () => resolve());
+      this.#send({ kind: "close" });
+    });
+    return this.#closed;
+  }
+
+  #send(request: Request): void {
+    this.#worker.postMessage(request);
+  }
+
+  #receive(reply: Reply): void {
+    if (reply.kind === "step") this.#pending.get(reply.id)?.onStep?.({ step: reply.step, steps: reply.steps });
+    else if (reply.kind === "done") this.#settle(reply.id)?.resolve(reply.perception);
+    else if (reply.kind === "failed") this.#settle(reply.id)?.reject(fromWire(reply.error));
+  }
+
+  #settle(id: number): Pending | undefined {
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
+    if (this.#pending.size === 0 && !this.#closed) this.#worker.unref();
+    return pending;
+  }
+
+  #fail(error: unknown): void {
+    for (const id of [...this.#pending.keys()]) this.#settle(id)?.reject(error);
+  }
+}
