@@ -27,5 +27,8 @@ export const nyuv2: Reader = async function* readNyu(root, split) {
 
 async function readDepth(path: string): Promise<Float32Array> {
   const { data } = await readIndexed8(path);
-  return Float32Array.from(data, (level) => level / LEVELS_PER_METRE);
+  // Not Float32Array.from(data, map), which iterates and is ten times slower.
+  const metres = new Float32Array(data.length);
+  for (let i = 0; i < metres.length; i++) metres[i] = data[i]! / LEVELS_PER_METRE;
+  return metres;
 }

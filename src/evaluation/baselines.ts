@@ -42,13 +42,16 @@ export async function meanDepthMap(train: AsyncIterable<LabelledPhoto>): Promise
     const metres = await photo.depth!();
     const { width } = await readPictureSize(photo.path);
     const height = metres.length / width;
-    for (let i = 0; i < metres.length; i++) {
-      const value = metres[i]!;
-      if (!(value > 0)) continue;
-      const column = Math.floor(((i % width) * GRID.width) / width);
-      const row = Math.floor((Math.floor(i / width) * GRID.height) / height);
-      sum[row * GRID.width + column]! += value;
-      count[row * GRID.width + column]!++;
+    const columns = Int32Array.from({ length: width }, (_, x) => Math.floor((x * GRID.width) / width));
+    for (let y = 0, i = 0; y < height; y++) {
+      const row = Math.floor((y * GRID.height) / height) * GRID.width;
+      for (let x = 0; x < width; x++, i++) {
+        const value = metres[i]!;
+        if (!(value > 0)) continue;
+        const cell = row + columns[x]!;
+        sum[cell]! += value;
+        count[cell]!++;
+      }
     }
   }
   const grid = Float32Array.from(sum, (total, i) => (count[i] ? total / count[i] : 0));

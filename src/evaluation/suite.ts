@@ -1,7 +1,9 @@
 /** Runs a model over the test photos of the pool, in several wordings, and scores it next to trivial baselines. */
+import { existsSync } from "node:fs";
+import { basename } from "node:path";
 import { mapOrdered } from "../corpus/concurrent.js";
 import type { Wording } from "../corpus/record.js";
-import { type DatasetName, datasetNames, openPool } from "../datasets/registry.js";
+import { type DatasetName, datasetFolder, datasetNames, openPool } from "../datasets/registry.js";
 import type { LabelledPhoto } from "../datasets/sample.js";
 import { InstructCvError } from "../errors.js";
 import type { Picture } from "../image/picture.js";
@@ -27,7 +29,9 @@ export interface EvaluateOptions {
   readonly model: string;
   /** All unless given. */
   readonly tasks?: readonly TaskName[];
+  /** Those found under `dataRoot` unless given (the report names the others); a given one must be there. */
   readonly datasets?: readonly DatasetName[];
+  /** All unless given. */
   readonly wordings?: readonly Wording[];
   /** Only so many photos of each dataset, drawn by the seed; the report says so. */
   readonly limit?: number;
@@ -54,7 +58,8 @@ export async function evaluate(
   onProgress: (progress: EvaluationProgress) => void = () => {},
   signal?: AbortSignal,
 ): Promise<Report> {
-  const { datasets = datasetNames, tasks = ALL_TASKS, wordings = ALL_WORDINGS } = options;
+  const { tasks = ALL_TASKS, wordings = ALL_WORDINGS } = options;
+  const datasets = options.datasets ?? findDatasets(options);
   const chosen: { dataset: DatasetName; photos: LabelledPhoto[] }[] = [];
   for (const dataset of datasets) chosen.push({ dataset, photos: await choosePhotos(dataset, options, signal) });
   const count = (photo: LabelledPhoto) => tasks.reduce((sum, task) => sum + categoriesFor(photo, task).length, 0);
@@ -94,7 +99,18 @@ export async function evaluate(
     }
     for (const [task, sheet] of sheets) rows.push(...rowsOf(dataset, task, sheet, options.paperStyle ?? false));
   }
-  return { suite: suiteName(options), model: options.model, rows, notes: notesOf(options, misread, total) };
+  return { suite: suiteName(options), model: options.model, rows, notes: notesOf(options, datasets, misread, total) };
+}
+
+function findDatasets({ dataRoot, photos }: EvaluateOptions): DatasetName[] {
+  const found = datasetNames.filter((name) => photos || existsSync(datasetFolder(dataRoot, name)));
+  if (found.length > 0) return found;
+  const expected = datasetNames.map((name) => basename(datasetFolder(dataRoot, name))).join(", ");
+  throw new InstructCvError(
+    "dataset",
+    `${dataRoot}: expected at least one of the folders ${expected}, found none.`,
+    "Give the folder that holds the datasets.",
+  );
 }
 
 /** All photos of a test split, or `limit` of them drawn by the seed, in their own order. */
@@ -192,8 +208,15 @@ function suiteName({ limit, seed = 0 }: EvaluateOptions): string {
   return limit === undefined ? "test splits" : `test splits, ${limit} photos a dataset (seed ${seed})`;
 }
 
-function notesOf({ limit, steps }: EvaluateOptions, misread: number, total: number): string[] {
+function notesOf(
+  { limit, steps, datasets }: EvaluateOptions,
+  measured: readonly DatasetName[],
+  misread: number,
+  total: number,
+): string[] {
+  const missing = datasets ? [] : datasetNames.filter((name) => !measured.includes(name));
   return [
+    ...(missing.length === 0 ? [] : [`Not there, so not measured: ${missing.join(", ")}.`]),
     ...(limit === undefined ? [] : [`Only ${limit} photos of each dataset: not comparable with a full run.`]),
     ...(steps === undefined ? [] : [`${steps} sampling ${steps === 1 ? "step" : "steps"}.`]),
     ...(misread === 0 ? [] : [`${misread} of ${total} instructions were taken for another task: scored as empty.`]),
