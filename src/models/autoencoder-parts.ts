@@ -1,4 +1,5 @@
 /** The two halves of the KL autoencoder: convolutions down to latents, convolutions back up. */
+import { scoped } from "../tensor/scope.js";
 import type { Ops, Tensor } from "../tensor/tensor.js";
 import { Attention, toImage, toTokens } from "./attention.js";
 import { Conv2d, GroupNorm } from "./layers.js";
@@ -18,8 +19,10 @@ class PixelAttention extends Attention {
   }
 
   override forward(ops: Ops, x_BCHW: Tensor): Tensor {
-    const tokens = toTokens(ops, this.group_norm.forward(ops, x_BCHW));
-    return ops.add(x_BCHW, toImage(ops, super.forward(ops, tokens), x_BCHW.shape));
+    return scoped(ops, () => {
+      const tokens = toTokens(ops, this.group_norm.forward(ops, x_BCHW));
+      return ops.add(x_BCHW, toImage(ops, super.forward(ops, tokens), x_BCHW.shape));
+    });
   }
 }
 
@@ -61,8 +64,10 @@ class Level extends Module {
   }
 
   forward(ops: Ops, x: Tensor): Tensor {
-    for (const part of [...this.resnets, ...this.downsamplers, ...this.upsamplers]) x = part.forward(ops, x);
-    return x;
+    return scoped(ops, () => {
+      for (const part of [...this.resnets, ...this.downsamplers, ...this.upsamplers]) x = part.forward(ops, x);
+      return x;
+    });
   }
 }
 

@@ -1,4 +1,5 @@
 /** The residual convolution block and the resamplers that UNet and autoencoder share. */
+import { scoped } from "../tensor/scope.js";
 import type { Ops, Tensor } from "../tensor/tensor.js";
 import { Conv2d, GroupNorm, Linear } from "./layers.js";
 import { Module } from "./module.js";
@@ -33,13 +34,15 @@ export class ResnetBlock2D extends Module {
 
   /** `time_BT` is the embedding after its silu (diffusers applies the same silu anew in every block). */
   forward(ops: Ops, x: Tensor, time_BT?: Tensor): Tensor {
-    let h = this.conv1.forward(ops, ops.silu(this.norm1.forward(ops, x)));
-    if (this.time_emb_proj && time_BT) {
-      const shift = this.time_emb_proj.forward(ops, time_BT);
-      h = ops.add(h, ops.reshape(shift, [...shift.shape, 1, 1]));
-    }
-    h = this.conv2.forward(ops, ops.silu(this.norm2.forward(ops, h)));
-    return ops.add(this.conv_shortcut ? this.conv_shortcut.forward(ops, x) : x, h);
+    return scoped(ops, () => {
+      let h = this.conv1.forward(ops, ops.silu(this.norm1.forward(ops, x)));
+      if (this.time_emb_proj && time_BT) {
+        const shift = this.time_emb_proj.forward(ops, time_BT);
+        h = ops.add(h, ops.reshape(shift, [...shift.shape, 1, 1]));
+      }
+      h = this.conv2.forward(ops, ops.silu(this.norm2.forward(ops, h)));
+      return ops.add(this.conv_shortcut ? this.conv_shortcut.forward(ops, x) : x, h);
+    });
   }
 }
 

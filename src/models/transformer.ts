@@ -1,4 +1,5 @@
 /** The transformer a UNet runs over its pixels: self-attention, cross-attention to the text, gated feed-forward. */
+import { scoped } from "../tensor/scope.js";
 import type { Ops, Tensor } from "../tensor/tensor.js";
 import { Attention, toImage, toTokens } from "./attention.js";
 import { Conv2d, GroupNorm, LayerNorm, Linear } from "./layers.js";
@@ -54,9 +55,9 @@ export class BasicTransformerBlock extends Module {
   }
 
   forward(ops: Ops, x: Tensor, context: Tensor): Tensor {
-    x = ops.add(x, this.attn1.forward(ops, this.norm1.forward(ops, x)));
-    x = ops.add(x, this.attn2.forward(ops, this.norm2.forward(ops, x), context));
-    return ops.add(x, this.ff.forward(ops, this.norm3.forward(ops, x)));
+    x = scoped(ops, () => ops.add(x, this.attn1.forward(ops, this.norm1.forward(ops, x))));
+    x = scoped(ops, () => ops.add(x, this.attn2.forward(ops, this.norm2.forward(ops, x), context)));
+    return scoped(ops, () => ops.add(x, this.ff.forward(ops, this.norm3.forward(ops, x))));
   }
 }
 

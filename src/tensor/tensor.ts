@@ -77,6 +77,9 @@ export interface Ops {
   expand(x: Tensor, shape: readonly number[]): Tensor;
   cast(x: Tensor, dtype: DType): Tensor;
 
+  /** Runs `fn` and frees every tensor made inside but its result; absent where nothing is held. Call it by `scoped`. */
+  scope?<T>(fn: () => T): T;
+
   /** A constant from host data, row-major. */
   constant(data: Float32Array | BigInt64Array, shape: readonly number[]): Tensor;
 }

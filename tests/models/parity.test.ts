@@ -8,7 +8,7 @@ import { UNet2DConditionModel } from "../../src/models/unet.js";
 import type { UNetConfig } from "../../src/models/unet-config.js";
 import { engines, maxDifference, readGolden } from "./engines.js";
 
-const tolerance = 1e-4;
+const tolerance = 2e-5;
 
 describe.each(engines)("$name engine", (engine) => {
   it.each(["unet-plain", "unet-linear", "unet-nano"])("UNet2DConditionModel: %s", async (name) => {
