@@ -24,6 +24,7 @@ const mayImport = {
   index: [...base, "tasks", "instructions", "datasets", "corpus", "evaluation", "inference", "training", "diffusion"],
   cli: [
     "errors",
+    "random",
     "files",
     "image",
     "tasks",

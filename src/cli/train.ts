@@ -35,7 +35,12 @@ async function trainModel(options: TrainCommandOptions, terminal: Terminal): Pro
   const config = await readConfig(options.config);
   const out = options.out ?? join("runs", config.name);
   const { resume, maxMinutes } = options;
-  const { step, minutes, model, checkpoint } = await train(config, { out, resume, maxMinutes, signal: terminal.signal });
+  const { step, minutes, model, checkpoint } = await train(config, {
+    out,
+    resume,
+    maxMinutes,
+    signal: terminal.signal,
+  });
   terminal.note(`${step} steps in ${minutes.toFixed(1)} minutes`);
   if (model !== null) {
     terminal.out(model);
