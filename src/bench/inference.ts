@@ -18,7 +18,7 @@ const phases: Record<string, number[]> = {};
 for (let i = 0; i < RUNS + sentences.length; i++) {
   const { timings } = await perceiver.perceive(photo, sentences[i % sentences.length]!, { steps: 1, seed: i });
   if (i < sentences.length) continue; // the first of each sentence warms up
-  for (const [phase, ms] of Object.entries(timings)) (phases[phase] ??= []).push(ms);
+  for (const [phase, ms] of Object.entries(timings)) phases[phase] = [...(phases[phase] ?? []), ms];
 }
 const after = process.memoryUsage.rss();
 await perceiver.close();
