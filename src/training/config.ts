@@ -1,0 +1,209 @@
+/** The training recipe: one zod schema over a YAML file; an unknown key is an error, the resolved recipe is saved with the run. */
+import { readFile } from "node:fs/promises";
+import { parse } from "yaml";
+import { z } from "zod";
+import {
+  autoencoderConfigSchema,
+  defaultsSchema,
+  schedulerConfigSchema,
+  spaceToDepthConfigSchema,
+  textEncoderConfigSchema,
+  unetConfigSchema,
+} from "../checkpoints/configs.js";
+import { InstructCvError } from "../errors.js";
+import type { TaskName } from "../tasks/task.js";
+
+const share = z.number().min(0).max(1);
+const positive = z.number().positive();
+const natural = z.int().min(0);
+const range = z.tuple([positive, positive]).refine(([low, high]) => low <= high, "low end first");
+
+const perTask = <T extends z.ZodType>(value: T) =>
+  z.strictObject({ segmentation: value, detection: value, depth: value, classification: value } satisfies Record<
+    TaskName,
+    T
+  >);
+
+/** `scale`: share of the area kept by the crop; `aspect`: width / height of the crop in the squashed frame. */
+const crop = z.strictObject({ scale: range, aspect: range }).nullable();
+
+/** A checkpoint schema that also refuses keys it does not know. */
+const strictly = <T extends z.ZodObject>(schema: T) =>
+  z
+    .record(z.string(), z.unknown())
+    .superRefine((value, context) => {
+      for (const key of Object.keys(value)) {
+        if (!(key in schema.shape)) context.addIssue({ code: "custom", path: [key], message: "unknown key" });
+      }
+    })
+    .pipe(schema);
+
+const model = z
+  .strictObject({
+    /** Side of the square picture the model sees, pixels. */
+    resolution: z.int().min(8),
+    /** A model folder to start from: its weights, tokenizer and autoencoder. Fresh weights when null. */
+    init: z.string().nullable().default(null),
+    unet: strictly(unetConfigSchema),
+    vae: z.union([strictly(spaceToDepthConfigSchema), strictly(autoencoderConfigSchema)]),
+    /** vocab_size and the special ids come from the tokenizer. */
+    text_encoder: strictly(
+      textEncoderConfigSchema.omit({ vocab_size: true, bos_token_id: true, eos_token_id: true, pad_token_id: true }),
+    ),
+    scheduler: strictly(schedulerConfigSchema),
+    /** Size of the BPE vocabulary trained on the instruction bank; not used when `init` brings a tokenizer. */
+    vocab_size: z.int().min(300).default(1024),
+    /** What the exported model does when the caller says nothing. */
+    inference: strictly(defaultsSchema.pick({ steps: true, sampler: true, guidance: true })),
+  })
+  .superRefine((config, context) => {
+    const { unet, vae, text_encoder: text } = config;
+    const channels = vae._class_name === "SpaceToDepth" ? 3 * vae.factor ** 2 : vae.latent_channels;
+    const expect = (path: string, found: unknown, expected: unknown, why: string) => {
+      if (found !== expected) {
+        const message = `expected ${expected} (${why}), found ${found}`;
+        context.addIssue({ code: "custom", path: path.split("."), message });
+      }
+    };
+    expect("unet.out_channels", unet.out_channels, channels, "latent channels of the vae");
+    expect("unet.in_channels", unet.in_channels, 2 * channels, "noisy target and image latents");
+    expect("unet.cross_attention_dim", unet.cross_attention_dim, text.hidden_size, "text_encoder.hidden_size");
+    if (vae._class_name === "AutoencoderKL" && config.init === null) {
+      context.addIssue({
+        code: "custom",
+        path: ["init"],
+        message: "an AutoencoderKL needs a model folder to start from",
+      });
+    }
+  });
+
+const data = z.strictObject({
+  corpus: z.string(),
+  train_split: z.string().default("train"),
+  val_split: z.string().default("val"),
+  /** How often each task is drawn, relative. */
+  weights: perTask(z.number().min(0)),
+  /** Share of samples whose category is known to be absent. Depth has none. */
+  negatives: z.strictObject({ segmentation: share, detection: share, classification: share }),
+  /** 0 draws records uniformly, 1 draws categories uniformly. */
+  category_balance: share.default(0.5),
+  /** Share of instructions that use the task's template; the others are drawn from the training paraphrases. */
+  template_share: share.default(0.25),
+  /** Classification: draw a fresh pair of colours for each sample instead of the recorded one. */
+  redraw_colours: z.boolean().default(true),
+  flip: share.default(0.5),
+  crop: perTask(crop),
+  /** A depth crop that magnifies by m shows the scene m times nearer: divide the metres by m. */
+  depth_zoom: z.boolean().default(true),
+  /** Largest relative change of each, on the input photo only. */
+  jitter: z
+    .strictObject({ brightness: share, contrast: share, saturation: share })
+    .default({ brightness: 0, contrast: 0, saturation: 0 }),
+});
+
+const loss = z.strictObject({
+  /** Share of samples exactly at the last timestep, where the input is pure noise under zero terminal SNR. */
+  terminal_share: share,
+  /** InstructPix2Pix conditioning dropout: text only, image only, both. */
+  dropout: z.strictObject({ text: share, image: share, both: share }).default({ text: 0, image: 0, both: 0 }),
+  /** Min-SNR clamp (arXiv 2303.09556); null is plain mean squared error. */
+  min_snr_gamma: positive.nullable().default(null),
+  weights: perTask(z.number().min(0)),
+  /** Detection, per pixel: where the target differs from the photo, where it copies it. */
+  detection_pixels: z.strictObject({ outline: positive, copy: positive }).default({ outline: 1, copy: 1 }),
+});
+
+const optimizer = z.strictObject({
+  lr: positive,
+  betas: z.tuple([share, share]).default([0.9, 0.99]),
+  eps: positive.default(1e-8),
+  /** Not on biases, norms and embeddings. */
+  weight_decay: z.number().min(0).default(0.01),
+  /** Share of the run. */
+  warmup: share.default(0.02),
+  schedule: z.enum(["cosine", "constant"]).default("cosine"),
+  /** Where the cosine ends, relative to lr. */
+  final_share: share.default(0.01),
+  /** Largest global gradient norm; null leaves gradients alone. */
+  clip: positive.nullable().default(1),
+  batch: z.int().min(1),
+  /** Batches summed before each optimizer step. */
+  accumulate: z.int().min(1).default(1),
+  train_text_encoder: z.boolean(),
+  /** decay is reached gradually: min(decay, (1 + n) / (10 + n)) after n updates. */
+  ema: z.strictObject({ decay: share }).default({ decay: 0.999 }),
+});
+
+export const trainConfigSchema = z
+  .strictObject({
+    name: z.string().min(1),
+    seed: natural,
+    model,
+    data,
+    loss,
+    optimizer,
+    /** `steps` is bit-reproducible and resumes exactly; `minutes` follows the clock (for a fixed budget), so it is not. */
+    duration: z.union([z.strictObject({ steps: z.int().min(1) }), z.strictObject({ minutes: positive })]),
+    compute: z.strictObject({
+      dtype: z.enum(["float32", "bfloat16"]),
+      threads: z.int().min(1).nullable().default(null),
+    }),
+    output: z.strictObject({
+      checkpoint_minutes: positive.default(5),
+      /** Steps between lines of metrics.jsonl. */
+      log_every: z.int().min(1).default(20),
+      /** Steps between validation losses and sample grids; null for none. */
+      sample_every: z.int().min(1).nullable().default(500),
+      /** Validation records in the loss, drawn once. */
+      val_records: natural.default(64),
+      weights: z.enum(["float32", "float16"]).default("float32"),
+    }),
+  })
+  .superRefine((config, context) => {
+    const { dropout, min_snr_gamma, terminal_share } = config.loss;
+    if (dropout.text + dropout.image + dropout.both > 1) {
+      context.addIssue({ code: "custom", path: ["loss", "dropout"], message: "the three shares exceed 1 together" });
+    }
+    const zeroTerminal = config.model.scheduler.rescale_betas_zero_snr === true;
+    if (zeroTerminal && config.model.scheduler.prediction_type === "epsilon") {
+      context.addIssue({
+        code: "custom",
+        path: ["model", "scheduler"],
+        message: "zero terminal SNR cannot be learned with epsilon prediction: use sample or v_prediction",
+      });
+    }
+    if (zeroTerminal && terminal_share > 0 && min_snr_gamma && config.model.scheduler.prediction_type === "sample") {
+      context.addIssue({
+        code: "custom",
+        path: ["loss", "min_snr_gamma"],
+        message: "min-SNR gives sample prediction the weight 0 at zero SNR: set it to null or terminal_share to 0",
+      });
+    }
+  });
+
+export type TrainConfig = z.infer<typeof trainConfigSchema>;
+
+/** Checks a plain object; `source` names it in the error. Throws InstructCvError("config") with every problem in one line. */
+export function parseConfig(value: unknown, source: string): TrainConfig {
+  const parsed = trainConfigSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => `${issue.path.join(".") || "(top)"}: ${issue.message}`);
+  throw new InstructCvError("config", `${source}: ${problems.join("; ")}.`, "Compare with configs/nano.yaml.");
+}
+
+/** Reads a YAML recipe. Throws InstructCvError("config") for a missing file, bad YAML or a value out of range. */
+export async function readConfig(path: string): Promise<TrainConfig> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch {
+    throw new InstructCvError("config", `${path}: no such file.`, "Give a training recipe such as configs/nano.yaml.");
+  }
+  let value: unknown;
+  try {
+    value = parse(text);
+  } catch (error) {
+    throw new InstructCvError("config", `${path}: not YAML: ${(error as Error).message.split("\n")[0]}`);
+  }
+  return parseConfig(value, path);
+}

@@ -1,0 +1,81 @@
+/** The three networks of a recipe, with fresh or loaded weights as trainable leaves of the torch engine. */
+import type { TextEncoderConfig } from "../checkpoints/configs.js";
+import { AutoencoderKL } from "../models/autoencoder.js";
+import { CLIPTextModel } from "../models/clip-text.js";
+import { initialValue } from "../models/initial-value.js";
+import type { Module, Parameter } from "../models/module.js";
+import { SpaceToDepth } from "../models/space-to-depth.js";
+import { UNet2DConditionModel } from "../models/unet.js";
+import { createRng } from "../random.js";
+import type { Ops, Tensor } from "../tensor/tensor.js";
+import type { TrainConfig } from "./config.js";
+
+/** Pictures [B, 3, S, S] in -1..1 to latents and back. */
+export interface Codec {
+  /** The conditioning latents: posterior mode, NOT scaled. */
+  encode(ops: Ops, picture: Tensor): Tensor;
+  /** Latents of `encode` to a picture. */
+  decode(ops: Ops, latents: Tensor): Tensor;
+  /** The denoised latents are those of `encode` times this. */
+  readonly scale: number;
+  /** Pixels per latent position. */
+  readonly factor: number;
+}
+
+export interface Models {
+  readonly unet: UNet2DConditionModel;
+  readonly textEncoder: CLIPTextModel;
+  readonly vae: AutoencoderKL | SpaceToDepth;
+  readonly codec: Codec;
+}
+
+/** Networks with unbound parameters. */
+export function buildModels(config: TrainConfig["model"], text: TextEncoderConfig): Models {
+  const unet = new UNet2DConditionModel(config.unet as never);
+  const textEncoder = new CLIPTextModel(text);
+  if (config.vae._class_name === "SpaceToDepth") {
+    const vae = new SpaceToDepth(config.vae);
+    const codec: Codec = {
+      encode: (ops, x) => vae.encode(ops, x),
+      decode: (ops, z) => vae.decode(ops, z),
+      scale: 1,
+      factor: vae.factor,
+    };
+    return { unet, textEncoder, vae, codec };
+  }
+  const vae = new AutoencoderKL(config.vae as never);
+  const { scaling_factor: scale, block_out_channels: levels } = config.vae;
+  const codec: Codec = {
+    encode: (ops, x) => vae.encode(ops, x).mean,
+    decode: (ops, z) => vae.decode(ops, z),
+    scale,
+    factor: 2 ** (levels.length - 1),
+  };
+  return { unet, textEncoder, vae, codec };
+}
+
+/** Every value of a module, fresh from `seed` and the parameter's name, or from `weights` where it has the name. */
+export function initialWeights(
+  module: Module,
+  seed: string,
+  weights?: (name: string, parameter: Parameter) => Float32Array | undefined,
+): Map<string, Float32Array> {
+  return new Map(
+    [...module.namedParameters()].map(([name, parameter]) => [
+      name,
+      weights?.(name, parameter) ?? initialValue(parameter, createRng(`${seed}/${name}`)),
+    ]),
+  );
+}
+
+/** diffusers' rule of the paper's code: an image-conditioned conv_in starts as the text-to-image one plus zero channels. */
+export function widenConvIn(loaded: Float32Array, from: readonly number[], to: readonly number[]): Float32Array {
+  const [outputs, channels, height, width] = to as [number, number, number, number];
+  const old = from[1]!;
+  const area = height * width;
+  const wide = new Float32Array(outputs * channels * area);
+  for (let o = 0; o < outputs; o++) {
+    wide.set(loaded.subarray(o * old * area, (o + 1) * old * area), o * channels * area);
+  }
+  return wide;
+}

@@ -1,0 +1,170 @@
+/** The training loop: recipe in, model folder out; it can be interrupted at any step and resumed. */
+import { appendFile, mkdir, readFile, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
+import { stringify } from "yaml";
+import { openCorpus } from "../corpus/read.js";
+import { InstructCvError } from "../errors.js";
+import { writeAtomic } from "../files.js";
+import { createLoader } from "./batch.js";
+import { readConfig, type TrainConfig } from "./config.js";
+import { writeModel } from "./export.js";
+import { learningRate } from "./lr.js";
+import { Meter } from "./meter.js";
+import { type LossPoint, lossSvg } from "./plot.js";
+import { createReporter, type TrainProgress } from "./progress.js";
+import { createSession, type Session } from "./session.js";
+import { listStates, loadState, readProgress, saveState } from "./state.js";
+import { loadStore, type Store } from "./store.js";
+import { runUpdate } from "./update.js";
+import { createValidator } from "./validate.js";
+
+export interface TrainOptions {
+  /** Folder of the run: config.yaml, metrics.jsonl, loss.svg, samples/, checkpoints/, model/. */
+  readonly out: string;
+  /** True continues from the newest checkpoint in `out`; a path, from that checkpoint. @default false */
+  readonly resume?: boolean | string;
+  /** Stop after this time with a checkpoint to resume from; the learning-rate curve does not change. */
+  readonly maxMinutes?: number;
+  /** When it aborts, the step in progress is finished, a checkpoint written, and `train` returns. */
+  readonly signal?: AbortSignal;
+  /** @default one line on stderr */
+  readonly onProgress?: (progress: TrainProgress) => void;
+}
+
+export interface TrainResult {
+  readonly step: number;
+  /** Training time, resumed runs included. */
+  readonly minutes: number;
+  readonly finished: boolean;
+  /** The newest checkpoint. */
+  readonly checkpoint: string;
+  /** The exported model; null unless finished. */
+  readonly model: string | null;
+}
+
+/**
+ * Trains by a recipe (a path or a parsed one). With `duration.steps`, same recipe, corpus, libtorch build and thread count
+ * give the same bits, interrupted or not. Throws InstructCvError for a bad recipe, corpus or checkpoint, and when the loss is
+ * no number any more.
+ */
+export async function train(recipe: string | TrainConfig, options: TrainOptions): Promise<TrainResult> {
+  const config = typeof recipe === "string" ? await readConfig(recipe) : recipe;
+  const { out } = options;
+  const report = options.onProgress ?? createReporter(process.stderr);
+  await mkdir(join(out, "samples"), { recursive: true });
+  const from = await startFrom(options);
+  const stores = await openStores(config);
+  const session = await createSession(config, stores.train, from && join(from, "tokenizer"));
+  const begun = from ? await readProgress(from) : { step: 0, minutes: 0 };
+  if (from) await loadState(from, session);
+  await writeAtomic(join(out, "config.yaml"), stringify(config));
+
+  const metrics = join(out, "metrics.jsonl");
+  const points = await openMetrics(metrics, begun.step);
+  const loader = createLoader(stores.train, config, session.tokenizer);
+  const validator = createValidator(session, stores.val, config.output.val_records);
+  const { log_every: logEvery, sample_every: sampleEvery, checkpoint_minutes: checkpointMinutes } = config.output;
+  const started = performance.now();
+  const minutesNow = () => begun.minutes + (performance.now() - started) / 60_000;
+  const fractionAt = (step: number) =>
+    "steps" in config.duration ? step / config.duration.steps : Math.min(1, minutesNow() / config.duration.minutes);
+  const steps = "steps" in config.duration ? config.duration.steps : null;
+  const stopped = () =>
+    options.signal?.aborted || minutesNow() - begun.minutes >= (options.maxMinutes ?? Number.POSITIVE_INFINITY);
+  const save = (at: number) =>
+    saveState(join(out, "checkpoints"), session, stores.train, { step: at, minutes: minutesNow() });
+
+  let step = begun.step;
+  let saved = minutesNow();
+  const meter = new Meter(fractionAt(step));
+  while (fractionAt(step) < 1 && !stopped()) {
+    const lr = learningRate(config.optimizer, fractionAt(step));
+    const outcome = runUpdate(session, loader, step + 1, lr);
+    if (!Number.isFinite(outcome.loss)) {
+      throw new InstructCvError("engine", `step ${step + 1}: the loss is ${outcome.loss}.`, "Lower optimizer.lr.");
+    }
+    meter.add(outcome);
+    step++;
+    const last = fractionAt(step) >= 1;
+    if (step % logEvery === 0 || last) {
+      const fraction = fractionAt(step);
+      const sampling = last || (sampleEvery !== null && step % sampleEvery === 0);
+      const validated =
+        sampling && sampleEvery !== null && config.output.val_records > 0 ? await validator.run() : null;
+      const progress: TrainProgress = {
+        step,
+        steps,
+        fraction,
+        lr,
+        ...meter.take(config.optimizer.batch * config.optimizer.accumulate, fraction),
+        ...(validated && { validation: validated.validation }),
+      };
+      report(progress);
+      points.push({ step, losses: { total: progress.loss, ...progress.losses } });
+      await appendFile(metrics, `${JSON.stringify({ ...progress, minutes: minutesNow() })}\n`);
+      if (validated) {
+        await writeAtomic(join(out, "samples", `step-${String(step).padStart(7, "0")}.png`), validated.grid);
+        await writeAtomic(join(out, "loss.svg"), lossSvg(points, config.name));
+      }
+    }
+    if (minutesNow() - saved >= checkpointMinutes) {
+      await save(step);
+      saved = minutesNow();
+    }
+    await setImmediate();
+  }
+  const checkpoint = await save(step);
+  await writeAtomic(join(out, "loss.svg"), lossSvg(points, config.name));
+  const finished = fractionAt(step) >= 1;
+  const model = finished ? await exportModel(out, session, stores.train) : null;
+  return { step, minutes: minutesNow(), finished, checkpoint, model };
+}
+
+async function openStores(config: TrainConfig): Promise<{ train: Store; val: Store }> {
+  const corpus = await openCorpus(config.data.corpus);
+  const open = (split: string) => loadStore(corpus.records(split), corpus.manifest.size);
+  return { train: await open(config.data.train_split), val: await open(config.data.val_split) };
+}
+
+async function startFrom({ out, resume = false }: TrainOptions): Promise<string | undefined> {
+  if (typeof resume === "string") return resume;
+  const newest = (await listStates(join(out, "checkpoints"))).at(-1);
+  if (resume && newest === undefined) {
+    throw new InstructCvError("usage", `${out}: no checkpoint to resume from.`, "Start without resume.");
+  }
+  if (!resume && newest !== undefined) {
+    throw new InstructCvError(
+      "usage",
+      `${out}: holds a run already (${newest}).`,
+      "Resume it or choose another folder.",
+    );
+  }
+  return newest;
+}
+
+/** Keeps the lines up to `step` of an earlier run and returns their losses. */
+async function openMetrics(path: string, step: number): Promise<LossPoint[]> {
+  const text = step === 0 ? "" : await readFile(path, "utf8").catch(() => "");
+  const lines = text.split("\n").filter((line) => line !== "" && (JSON.parse(line) as { step: number }).step <= step);
+  await writeAtomic(path, lines.map((line) => `${line}\n`).join(""));
+  return lines.map((line) => {
+    const { step: at, loss, losses } = JSON.parse(line) as TrainProgress;
+    return { step: at, losses: { total: loss, ...losses } };
+  });
+}
+
+async function exportModel(out: string, session: Session, store: Store): Promise<string> {
+  const model = join(out, "model");
+  const temporary = join(out, `.model.${process.pid}.tmp`);
+  try {
+    await mkdir(temporary, { recursive: true });
+    await writeModel(temporary, session, store, session.config.output.weights);
+    await rm(model, { recursive: true, force: true });
+    await rename(temporary, model);
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true });
+    throw error;
+  }
+  return model;
+}

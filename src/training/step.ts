@@ -1,0 +1,145 @@
+/** One training step's loss: InstructPix2Pix conditioning, noising, prediction and its weighted squared error. */
+import { noiseLevel, targetMix } from "../diffusion/prediction.js";
+import type { Schedule } from "../diffusion/schedule.js";
+import { createRng, type Rng } from "../random.js";
+import type { Ops, Tensor } from "../tensor/tensor.js";
+import type { Batch } from "./batch.js";
+import type { TrainConfig } from "./config.js";
+import type { Models } from "./models.js";
+
+/** The random choices of a step for B samples, made outside the engine so that they replay from (seed, step). */
+export interface Draws {
+  /** 0..T-1. */
+  readonly timesteps: readonly number[];
+  readonly keepText: readonly boolean[];
+  readonly keepImage: readonly boolean[];
+}
+
+export interface StepOptions {
+  readonly loss: TrainConfig["loss"];
+  readonly schedule: Schedule;
+  /** Ids of the empty instruction, for text dropout. */
+  readonly emptyIds: readonly bigint[];
+}
+
+/** Timesteps (a share exactly at T-1, the others uniform) and conditioning dropout. */
+export function drawStep(size: number, { loss, schedule }: StepOptions, rng: Rng): Draws {
+  const { text, image, both } = loss.dropout;
+  const timesteps: number[] = [];
+  const keepText: boolean[] = [];
+  const keepImage: boolean[] = [];
+  for (let i = 0; i < size; i++) {
+    const terminal = rng.next() < loss.terminal_share;
+    const uniform = rng.int(schedule.length);
+    timesteps.push(terminal ? schedule.length - 1 : uniform);
+    const drop = rng.next();
+    keepText.push(!(drop < text || (drop >= text + image && drop < text + image + both)));
+    keepImage.push(!(drop >= text && drop < text + image + both));
+  }
+  return { timesteps, keepText, keepImage };
+}
+
+/** `drawStep` for one (seed, step). */
+export function drawsOf(seed: number, step: number, size: number, options: StepOptions): Draws {
+  return drawStep(size, options, createRng(`${seed}/draws/${step}`));
+}
+
+export interface StepLoss {
+  /** Scalar, weighted, to differentiate. */
+  readonly loss: Tensor;
+  /** [B] float32, squared error of each sample with pixel weights but without task weights. */
+  readonly perSample: Tensor;
+  /** [B, Z, h, w] float32: what the network said, and what it was given. */
+  readonly prediction: Tensor;
+  readonly noisy: Tensor;
+}
+
+/**
+ * Forward pass of a batch. `noise` is standard normal with the latents' shape [B, Z, S/f, S/f]; the same Ops that hold the
+ * bound models make all tensors.
+ */
+export function stepLoss(
+  ops: Ops,
+  models: Models,
+  batch: Batch,
+  draws: Draws,
+  noise: Tensor,
+  options: StepOptions,
+): StepLoss {
+  const { codec } = models;
+  const { schedule, loss } = options;
+  const B = draws.timesteps.length;
+  const S = batch.size;
+  const imageLatents = codec.encode(ops, ops.constant(batch.image, [B, 3, S, S]));
+  const targetLatents = ops.mul(codec.encode(ops, ops.constant(batch.target, [B, 3, S, S])), codec.scale);
+  const perRow = (f: (i: number) => number) =>
+    ops.constant(
+      Float32Array.from({ length: B }, (_, i) => f(i)),
+      [B, 1, 1, 1],
+    );
+
+  const levels = draws.timesteps.map((t) => noiseLevel(schedule, t));
+  const mixes = levels.map((level) => targetMix(schedule.predictionType, level));
+  const signal = perRow((i) => levels[i]!.signal);
+  const spread = perRow((i) => levels[i]!.noise);
+  const noisy = ops.add(ops.mul(targetLatents, signal), ops.mul(noise, spread));
+  const wanted = ops.add(
+    ops.mul(
+      targetLatents,
+      perRow((i) => mixes[i]!.a),
+    ),
+    ops.mul(
+      noise,
+      perRow((i) => mixes[i]!.b),
+    ),
+  );
+
+  const condition = ops.mul(
+    imageLatents,
+    perRow((i) => (draws.keepImage[i] ? 1 : 0)),
+  );
+  const encoderHiddenStates = models.textEncoder.forward(ops, textIds(ops, batch, draws, options.emptyIds));
+  const output = models.unet.forward(ops, {
+    sample: ops.concat([noisy, condition], 1),
+    timestep: ops.constant(Float32Array.from(draws.timesteps), [B]),
+    encoderHiddenStates,
+  });
+  const prediction = ops.cast(output, "float32");
+
+  const error = ops.sub(prediction, wanted);
+  const weighted = ops.mul(ops.mul(error, error), latentWeights(ops, batch, codec.factor, error.shape));
+  const perSample = ops.mean(weighted, [1, 2, 3]);
+  const weights = batch.tasks.map(
+    (task, i) => loss.weights[task] * snrWeight(schedule, draws.timesteps[i]!, loss.min_snr_gamma),
+  );
+  const total = ops.mean(ops.mul(perSample, ops.constant(Float32Array.from(weights), [B])));
+  return { loss: total, perSample, prediction, noisy };
+}
+
+function textIds(ops: Ops, batch: Batch, draws: Draws, empty: readonly bigint[]): Tensor {
+  const B = draws.keepText.length;
+  const ids = BigInt64Array.from(batch.ids);
+  for (let i = 0; i < B; i++) if (!draws.keepText[i]) ids.set(empty, i * empty.length);
+  return ops.constant(ids, [B, ids.length / B]);
+}
+
+/** Pixel weights at the latents' shape: folded like the pixels when nothing is lost, averaged over each position otherwise. */
+function latentWeights(ops: Ops, batch: Batch, factor: number, shape: readonly number[]): Tensor {
+  const [B, Z, h, w] = shape as [number, number, number, number];
+  const squares = ops.constant(batch.pixelWeights, [B, 1, h, factor, w, factor]);
+  const folded = ops.permute(squares, [0, 1, 3, 5, 2, 4]);
+  if (Z === 3 * factor * factor) {
+    return ops.reshape(ops.expand(folded, [B, 3, factor, factor, h, w]), [B, Z, h, w]);
+  }
+  return ops.reshape(ops.mean(folded, [2, 3]), [B, 1, h, w]);
+}
+
+/** Min-SNR weight of one timestep for the schedule's prediction type (arXiv 2303.09556, section 3.4); 1 without gamma. */
+export function snrWeight(schedule: Schedule, timestep: number, gamma: number | null): number {
+  if (gamma === null) return 1;
+  const alpha = schedule.alphasCumprod[timestep]!;
+  const snr = alpha / (1 - alpha);
+  const clamped = Math.min(snr, gamma);
+  if (schedule.predictionType === "sample") return clamped;
+  return schedule.predictionType === "epsilon" ? clamped / snr : clamped / (snr + 1);
+}

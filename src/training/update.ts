@@ -1,0 +1,41 @@
+/** One optimizer update: batches forward and backward, then clipping, AdamW and the moving average. */
+import { hash32 } from "../random.js";
+import type { TaskName } from "../tasks/task.js";
+import type { Loader } from "./batch.js";
+import type { Session } from "./session.js";
+import { drawsOf, stepLoss } from "./step.js";
+
+export interface UpdateOutcome {
+  readonly loss: number;
+  readonly tasks: readonly { readonly task: TaskName; readonly loss: number }[];
+  readonly gradNorm: number;
+  readonly loaderMs: number;
+}
+
+/** Update number `update`, counted from 1; everything random in it follows from the seed and that number. */
+export function runUpdate(session: Session, loader: Loader, update: number, lr: number): UpdateOutcome {
+  const { config, torch, models, optimizer, stepOptions } = session;
+  const { accumulate } = config.optimizer;
+  let loss = 0;
+  let loaderMs = 0;
+  const tasks: { task: TaskName; loss: number }[] = [];
+  for (let i = 0; i < accumulate; i++) {
+    const index = (update - 1) * accumulate + i;
+    const before = performance.now();
+    const batch = loader.batch(index);
+    loaderMs += performance.now() - before;
+    torch.tidy(() => {
+      torch.manualSeed(hash32(`${config.seed}/noise/${index}`));
+      const side = batch.size / models.codec.factor;
+      const noise = torch.randn([batch.tasks.length, config.model.unet.out_channels, side, side]);
+      const draws = drawsOf(config.seed, index, batch.tasks.length, stepOptions);
+      const result = stepLoss(torch.ops, models, batch, draws, noise, stepOptions);
+      torch.backward(accumulate === 1 ? result.loss : torch.ops.div(result.loss, accumulate));
+      loss += torch.item(result.loss) / accumulate;
+      for (const [b, value] of torch.read(result.perSample).entries())
+        tasks.push({ task: batch.tasks[b]!, loss: value });
+    });
+  }
+  const gradNorm = optimizer.step(update, lr);
+  return { loss, tasks, gradNorm, loaderMs };
+}
