@@ -86,8 +86,8 @@ export function forEachCell(
 function cells(start: number, end: number, count: number): [number, number][] {
   const scale = (end - start) / count;
   return Array.from({ length: count }, (_, i) => {
-    const first = Math.ceil(start + i * scale - 0.5);
-    const last = Math.ceil(start + (i + 1) * scale - 0.5);
+    const first = Math.round(start + i * scale);
+    const last = Math.round(start + (i + 1) * scale);
     if (last > first) return [first, last];
     const centre = Math.floor(start + (i + 0.5) * scale);
     return [centre, centre + 1];

@@ -25,13 +25,30 @@ export function support([left, top, right, bottom]: Edges): number {
   return (left * top * right * bottom) ** 0.25;
 }
 
+/** Width of the strips beside an edge that should be free of outline, and their weight. */
+const FLANK = 2;
+const FLANK_WEIGHT = 0.3;
+
+/** `support` of the edges less what lies beside them: largest where the box sits on the ridge of its outline. */
+function fitOf(sums: RectangleSums, [x1, y1, x2, y2]: Xyxy): number {
+  const t = thicknessOf(x2 - x1, y2 - y1);
+  const wide = t + 2 * FLANK;
+  const contrast = (band: number, both: number) => band - FLANK_WEIGHT * ((both * wide - band * t) / (wide - t));
+  return support([
+    contrast(sums.mean(x1, y1, x1 + t, y2), sums.mean(x1 - FLANK, y1, x1 + t + FLANK, y2)),
+    contrast(sums.mean(x1, y1, x2, y1 + t), sums.mean(x1, y1 - FLANK, x2, y1 + t + FLANK)),
+    contrast(sums.mean(x2 - t, y1, x2, y2), sums.mean(x2 - t - FLANK, y1, x2 + FLANK, y2)),
+    contrast(sums.mean(x1, y2 - t, x2, y2), sums.mean(x1, y2 - t - FLANK, x2, y2 + FLANK)),
+  ]);
+}
+
 /**
  * Moves one coordinate at a time to its best place within `reach` pixels, until none moves (at most four rounds).
  * Whole pixels, inside the frame, sides of at least MIN_SIDE.
  */
 export function refine(sums: RectangleSums, start: Xyxy, reach: number): Xyxy {
   const box: [number, number, number, number] = [...start];
-  let best = support(edgeMeans(sums, box));
+  let best = fitOf(sums, box);
   for (let round = 0; round < 4; round++) {
     let moved = false;
     for (let side = 0; side < 4; side++) {
@@ -42,7 +59,7 @@ export function refine(sums: RectangleSums, start: Xyxy, reach: number): Xyxy {
       let place = from;
       for (let at = Math.max(from - reach, low); at <= Math.min(from + reach, high); at++) {
         box[side] = at;
-        const value = support(edgeMeans(sums, box));
+        const value = fitOf(sums, box);
         if (value > best + 1e-9) {
           best = value;
           place = at;
@@ -56,22 +73,49 @@ export function refine(sums: RectangleSums, start: Xyxy, reach: number): Xyxy {
   return box;
 }
 
+/** Pixels along an edge that are judged together. */
+const SEGMENT = 2;
+/** Keeps one missing segment from deciding alone. */
+const TOLERANCE = 0.1;
+
+export interface Quality {
+  /** Geometric mean of the strengths of the four edges, in [0,1]. */
+  readonly strength: number;
+  /** In [0,1]: 1 when every stretch of the outline is as strong as the others, low when there are gaps. */
+  readonly unbroken: number;
+}
+
 /**
- * Strength of each edge however blurred it is: the sum across a window of `slack` pixels either side of the outline, per thickness, at
- * most 1. An outline of full strength smeared over the window still counts fully.
+ * Judges an outline however blurred it is: the strength of a stretch of an edge is the sum across a window of `slack` pixels either
+ * side of the line, per thickness, at most 1, so an outline smeared over the window still counts fully.
  */
-export function edgeMasses(sums: RectangleSums, [x1, y1, x2, y2]: Xyxy, slack: number): Edges {
+export function judge(sums: RectangleSums, [x1, y1, x2, y2]: Xyxy, slack: number): Quality {
   const t = thicknessOf(x2 - x1, y2 - y1);
-  const mass = (a1: number, b1: number, a2: number, b2: number, across: number) =>
-    Math.min(1, (sums.mean(a1, b1, a2, b2) * across) / t);
-  const span = (start: number, end: number, limit: number) => Math.min(end, limit) - Math.max(start, 0);
-  const { width, height } = sums;
-  return [
-    mass(x1 - slack, y1, x1 + t + slack, y2, span(x1 - slack, x1 + t + slack, width)),
-    mass(x1, y1 - slack, x2, y1 + t + slack, span(y1 - slack, y1 + t + slack, height)),
-    mass(x2 - t - slack, y1, x2 + slack, y2, span(x2 - t - slack, x2 + slack, width)),
-    mass(x1, y2 - t - slack, x2, y2 + slack, span(y2 - t - slack, y2 + slack, height)),
-  ];
+  const masses: number[] = [];
+  const means: [number, number, number, number] = [0, 0, 0, 0];
+  for (let side = 0; side < 4; side++) {
+    const upright = side % 2 === 0;
+    const limit = upright ? sums.width : sums.height;
+    const line = [x1, y1, x2 - t, y2 - t][side]!;
+    const from = Math.max(0, line - slack);
+    const to = Math.min(limit, line + t + slack);
+    const [start, end] = upright ? [y1, y2] : [x1, x2];
+    let sum = 0;
+    let count = 0;
+    for (let at = start; at < end; at += SEGMENT) {
+      const stop = Math.min(at + SEGMENT, end);
+      const mean = upright ? sums.mean(from, at, to, stop) : sums.mean(at, from, stop, to);
+      const mass = Math.max(0, Math.min(1, (mean * (to - from)) / t));
+      masses.push(mass);
+      sum += mass;
+      count++;
+    }
+    means[side] = sum / count;
+  }
+  const average = masses.reduce((sum, mass) => sum + mass, 0) / masses.length;
+  if (average <= 0) return { strength: 0, unbroken: 0 };
+  const inverse = masses.reduce((sum, mass) => sum + 1 / (mass / average + TOLERANCE), 0) / masses.length;
+  return { strength: support(means), unbroken: Math.min(1, 1 / inverse / (1 + TOLERANCE)) };
 }
 
 /** Intersection over union of two boxes. */

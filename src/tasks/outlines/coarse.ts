@@ -3,8 +3,13 @@ import type { Size } from "../../image/picture.js";
 import type { Xyxy } from "../task.js";
 import { THICKNESS } from "./strength.js";
 
+const MAX_CANDIDATES = 150;
 /** Products of four edge means below this to the fourth power are not worth refining. */
 const FLOOR = 0.015;
+/** Neither are rectangles whose edges are a tenth as strong as the best one's. */
+const RELATIVE_FLOOR = 0.1 ** 4;
+/** A neighbour must be that much better to hide a rectangle: parallel outlines may be a cell apart. */
+const NEARLY = 1.1;
 /** Cells along the longer side; bounds the number of rectangles at about half a million whatever the picture size. */
 const MAX_CELLS = 32;
 
@@ -13,24 +18,24 @@ export function cellOf(size: Size): number {
   return Math.max(THICKNESS, Math.ceil(Math.max(size.width, size.height) / MAX_CELLS));
 }
 
-/** At most `limit` rectangles, each edge within about one cell of the best place, best first. */
-export function coarseCandidates(alpha: Float32Array, size: Size, limit: number): Xyxy[] {
+/** At most MAX_CANDIDATES rectangles, each edge within about one cell of the best place, best first. */
+export function coarseCandidates(alpha: Float32Array, size: Size): Xyxy[] {
   const cell = cellOf(size);
   const columns = Math.ceil(size.width / cell);
   const rows = Math.ceil(size.height / cell);
   const vertical = bandSums(alpha, cell, { length: size.width, step: 1 }, { length: size.height, step: size.width });
   const horizontal = bandSums(alpha, cell, { length: size.height, step: size.width }, { length: size.width, step: 1 });
-  const scores = scoreAll(vertical, horizontal, columns, rows);
-  const found = localMaxima(scores, columns, rows);
-  found.sort((a, b) => b.value - a.value || a.index - b.index);
-  return found.slice(0, limit).map(({ index }) => {
-    const bottom = index % rows;
-    const top = Math.floor(index / rows) % rows;
-    const right = Math.floor(index / (rows * rows)) % columns;
-    const left = Math.floor(index / (rows * rows * columns));
-    const end = (band: number, side: number) => Math.min(band * cell + THICKNESS, side);
-    return [left * cell, top * cell, end(right, size.width), end(bottom, size.height)];
-  });
+  const found = localMaxima(scoreAll(vertical, horizontal, columns, rows), columns, rows);
+  found.sort((a, b) => b.rank - a.rank);
+  const end = (band: number, side: number) => Math.min(band * cell + THICKNESS, side);
+  return found
+    .slice(0, MAX_CANDIDATES)
+    .map(({ box: [left, top, right, bottom] }) => [
+      left * cell,
+      top * cell,
+      end(right, size.width),
+      end(bottom, size.height),
+    ]);
 }
 
 /** One direction of the picture: its pixels and their distance in memory. */
@@ -70,10 +75,16 @@ function bandSums(alpha: Float32Array, cell: number, across: Axis, along: Axis):
   return sums;
 }
 
-/** Product of the four edge means for every (left, right, top, bottom) cell; 0 where an edge has no support. */
-function scoreAll(vertical: Float64Array, horizontal: Float64Array, columns: number, rows: number): Float32Array {
-  const scores = new Float32Array(columns * columns * rows * rows);
+interface Scores {
+  /** [left][right][top][bottom]: product of the four edge means; 0 where an edge has no support or the box is impossible. */
+  readonly values: Float32Array;
+  readonly best: number;
+}
+
+function scoreAll(vertical: Float64Array, horizontal: Float64Array, columns: number, rows: number): Scores {
+  const values = new Float32Array(columns * columns * rows * rows);
   const floor = FLOOR ** 4;
+  let best = 0;
   const edge = new Float64Array(rows);
   for (let left = 0; left < columns; left++)
     for (let right = left + 1; right < columns; right++) {
@@ -83,40 +94,55 @@ function scoreAll(vertical: Float64Array, horizontal: Float64Array, columns: num
         edge[row] = (horizontal[at + right + 1]! - horizontal[at + left]!) / width;
       }
       const base = (left * columns + right) * rows;
-      const leftAt = left * (rows + 1);
-      const rightAt = right * (rows + 1);
+      const leftLine = vertical.subarray(left * (rows + 1), (left + 1) * (rows + 1));
+      const rightLine = vertical.subarray(right * (rows + 1), (right + 1) * (rows + 1));
       for (let top = 0; top < rows; top++) {
         const upper = edge[top]!;
         if (upper <= 0) continue;
+        const leftTop = leftLine[top]!;
+        const rightTop = rightLine[top]!;
         for (let bottom = top + 1; bottom < rows; bottom++) {
+          const start = leftLine[bottom + 1]! - leftTop;
+          const end = rightLine[bottom + 1]! - rightTop;
           const lower = edge[bottom]!;
-          if (lower <= 0) continue;
-          const start = vertical[leftAt + bottom + 1]! - vertical[leftAt + top]!;
-          const end = vertical[rightAt + bottom + 1]! - vertical[rightAt + top]!;
-          if (start <= 0 || end <= 0) continue;
+          if (start <= 0 || end <= 0 || lower <= 0) continue;
           const height = bottom - top + 1;
           const product = (upper * lower * start * end) / (height * height);
-          if (product > floor) scores[(base + top) * rows + bottom] = product;
+          if (product <= floor) continue;
+          values[(base + top) * rows + bottom] = product;
+          if (product > best) best = product;
         }
       }
     }
-  return scores;
+  return { values, best };
 }
 
-/** Entries not exceeded by a neighbour one cell away along any of the four edges. */
-function localMaxima(scores: Float32Array, columns: number, rows: number): { index: number; value: number }[] {
-  const steps = [columns * rows * rows, rows * rows, rows, 1];
-  const found: { index: number; value: number }[] = [];
-  for (let index = 0; index < scores.length; index++) {
-    const value = scores[index]!;
-    if (value === 0) continue;
-    let top = true;
-    for (let s = 0; s < 4 && top; s++) {
-      const step = steps[s]!;
-      // Neighbours before the start of the array are undefined; a wrapped neighbour is an impossible box and scores 0.
-      top = value >= (scores[index + step] ?? 0) && value >= (scores[index - step] ?? 0);
-    }
-    if (top) found.push({ index, value });
-  }
+interface Maximum {
+  readonly box: readonly [left: number, top: number, right: number, bottom: number];
+  readonly rank: number;
+}
+
+/** Rectangles, in cells, not clearly exceeded by a neighbour one cell away along any of the four edges; strong long ones rank first. */
+function localMaxima({ values, best }: Scores, columns: number, rows: number): Maximum[] {
+  const floor = best * RELATIVE_FLOOR;
+  const found: Maximum[] = [];
+  // Beyond the last cell a step wraps around to an impossible rectangle, which scores 0, or leaves the array.
+  const exceeded = (index: number, step: number, bar: number) =>
+    (values[index + step] ?? 0) > bar || (values[index - step] ?? 0) > bar;
+  for (let left = 0; left < columns; left++)
+    for (let right = left + 1; right < columns; right++)
+      for (let top = 0; top < rows; top++) {
+        const line = ((left * columns + right) * rows + top) * rows;
+        for (let bottom = top + 1; bottom < rows; bottom++) {
+          const index = line + bottom;
+          const value = values[index]!;
+          if (value <= floor) continue;
+          const bar = value * NEARLY;
+          if (exceeded(index, 1, bar) || exceeded(index, rows, bar)) continue;
+          if (exceeded(index, rows * rows, bar) || exceeded(index, columns * rows * rows, bar)) continue;
+          const sides = right - left + bottom - top + 2;
+          found.push({ box: [left, top, right, bottom], rank: value ** 0.25 * Math.sqrt(sides) });
+        }
+      }
   return found;
 }
