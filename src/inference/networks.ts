@@ -1,5 +1,5 @@
 /** A checkpoint's networks as ONNX graphs over the weights where they lie on disk; built once for each shape. */
-import { realpathSync } from "node:fs";
+import { realpathSync, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import type { VaeConfig } from "../checkpoints/configs.js";
 import type { CheckpointFolder } from "../checkpoints/folder.js";
@@ -12,13 +12,15 @@ import { SpaceToDepth } from "../models/space-to-depth.js";
 import { UNet2DConditionModel } from "../models/unet.js";
 import { diskNames } from "../models/weight-names.js";
 import { OnnxOps } from "../tensor/onnx/ops.js";
-import type { Ops, Tensor } from "../tensor/tensor.js";
+import type { Tensor } from "../tensor/tensor.js";
 
 export interface Network {
   /** ONNX bytes. */
   readonly model: Uint8Array;
   /** The folder its external weights are relative to; undefined without weights. */
   readonly weightsFolder?: string;
+  /** Size of the weight file. */
+  readonly weightBytes: number;
 }
 
 /** What latents are in relation to pictures. */
@@ -80,16 +82,20 @@ export function decoderNetwork({ vae: { config, weights } }: CheckpointFolder, s
   });
 }
 
-function emit(weights: SafetensorsFile | null, model: Module, body: (ops: Ops & OnnxOps) => Record<string, Tensor>) {
+function emit(
+  weights: SafetensorsFile | null,
+  module: Module,
+  body: (ops: OnnxOps) => Record<string, Tensor>,
+): Network {
   const ops = new OnnxOps();
+  if (!weights) return { model: ops.finish(body(ops)), weightBytes: 0 };
   // A hub cache holds links into a blob store, and ONNX Runtime refuses links that lead out of the folder.
-  const path = weights && realpathSync(weights.path);
-  model.bind((name, { shape }) => {
-    if (!weights || !path) throw new Error(`${name}: a network with weights needs a weight file`);
+  const path = realpathSync(weights.path);
+  module.bind((name, { shape }) => {
     const { entry, onDisk } = findWeight(weights, name, shape);
     return ops.parameter(onDisk, entry, basename(path));
   });
-  return { model: ops.finish(body(ops)), ...(path && { weightsFolder: dirname(path) }) };
+  return { model: ops.finish(body(ops)), weightsFolder: dirname(path), weightBytes: statSync(path).size };
 }
 
 function findWeight(weights: SafetensorsFile, name: string, shape: readonly number[]) {

@@ -42,7 +42,9 @@ export async function load(dir: string, options: LoadOptions = {}): Promise<Perc
   const worker = new Worker(workerUrl, { workerData });
   const info = await new Promise<ModelInfo>((resolve, reject) => {
     worker.once("error", reject);
-    worker.once("exit", (code) => reject(new InstructCvError("engine", `The inference worker ended with code ${code}.`)));
+    worker.once("exit", (code) =>
+      reject(new InstructCvError("engine", `The inference worker ended with code ${code}.`)),
+    );
     worker.once("message", (reply: Reply) => {
       if (reply.kind === "ready") resolve(reply.info);
       else if (reply.kind === "unusable") reject(fromWire(reply.error));
