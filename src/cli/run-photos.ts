@@ -6,6 +6,7 @@ import { answerPhotos } from "./answer-photos.js";
 import { EXIT, errorLine, usageError } from "./exit.js";
 import { expandInputs } from "./inputs.js";
 import { modelChoice } from "./model-choice.js";
+import type { Asked } from "./names.js";
 import type { Terminal } from "./terminal.js";
 
 export interface RunOptions {
@@ -32,6 +33,7 @@ export async function runPhotos(words: readonly string[], options: RunOptions, t
   if (files.length === 0) return EXIT.failed;
   const { name: modelName, folder } = modelChoice(options.model);
   const model = await load(folder);
+  for (const line of unlearned(instructions, model.defaults.categories)) terminal.note(line);
   try {
     const { steps, seed, out, json } = options;
     const failed = await answerPhotos(model, { files, instructions, modelName, steps, seed, out, json }, terminal);
@@ -59,4 +61,19 @@ async function splitWords(words: readonly string[], further: readonly string[]) 
     throw usageError("No photo given.", 'Write: instructcv run IMAGE... "Segment the cat"');
   }
   return { images, sentences: onDisk ? further : [last, ...further] };
+}
+
+/** Categories shown when one is asked for that the model has not learned. */
+const SHOWN = 20;
+
+/** A note for each category that the model never saw; nothing for a model that does not say what it saw. */
+function unlearned(asked: readonly Asked[], learned: readonly string[]): string[] {
+  if (learned.length === 0) return [];
+  const strange = new Set(
+    asked.flatMap(({ category }) => category ?? []).filter((category) => !learned.includes(category)),
+  );
+  const known = learned.slice(0, SHOWN).join(", ") + (learned.length > SHOWN ? " and others" : "");
+  return [...strange].map(
+    (category) => `note: the model has not learned "${category}", expect a guess; it knows ${known}.`,
+  );
 }
