@@ -22,8 +22,8 @@ export interface RunOptions {
 export async function runPhotos(words: readonly string[], options: RunOptions, terminal: Terminal): Promise<number> {
   const { images, sentences } = await splitWords(words, options.instruction ?? []);
   const instructions = sentences.map((sentence) => {
-    const { task, slots, text } = parseInstruction(sentence);
-    return { task, category: slots.category, text };
+    const { task, slots } = parseInstruction(sentence);
+    return { task, category: slots.category, text: sentence };
   });
   if ((await stat(options.out).catch(() => null))?.isDirectory() === false) {
     throw usageError(`--out ${options.out}: is a file.`, "Give a folder.");
