@@ -132,7 +132,14 @@ export async function writeCheckpoint(dir: string, contents: CheckpointContents)
 
   const unet = unetConfigSchema.parse(contents.unet.config);
   const vae = vaeConfigSchema.parse(contents.vae.config);
-  const textEncoder = textEncoderConfigSchema.parse(contents.textEncoder.config);
+  const { vocab, merges } = contents.tokenizer;
+  const tokenizer = tokenizerConfigSchema.parse(contents.tokenizer.config ?? {});
+  const textEncoder = textEncoderConfigSchema.parse({
+    bos_token_id: vocab[tokenizer.bos_token],
+    eos_token_id: vocab[tokenizer.eos_token],
+    pad_token_id: vocab[tokenizer.pad_token],
+    ...contents.textEncoder.config,
+  });
   const scheduler = schedulerConfigSchema.parse(contents.scheduler);
   const schedulerClass = scheduler._class_name ?? "DDIMScheduler";
   const metadata = { format: "pt", ...contents.metadata };
@@ -142,9 +149,9 @@ export async function writeCheckpoint(dir: string, contents: CheckpointContents)
   await writeSafetensors(at("textEncoderWeights"), contents.textEncoder.tensors, metadata);
   await writeJson(at("vae"), vae);
   if (contents.vae.tensors) await writeSafetensors(at("vaeWeights"), contents.vae.tensors, metadata);
-  await writeJson(at("tokenizer"), tokenizerConfigSchema.parse(contents.tokenizer.config ?? {}));
-  await writeJson(at("vocab"), contents.tokenizer.vocab);
-  await writeFile(at("merges"), `${["#version: 0.2", ...contents.tokenizer.merges].join("\n")}\n`);
+  await writeJson(at("tokenizer"), tokenizer);
+  await writeJson(at("vocab"), vocab);
+  await writeFile(at("merges"), `${["#version: 0.2", ...merges].join("\n")}\n`);
   await writeJson(at("scheduler"), { ...scheduler, _class_name: schedulerClass });
   await writeJson(at("defaults"), defaultsSchema.parse(contents.defaults));
   await writeJson(at("index"), {

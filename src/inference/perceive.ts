@@ -16,7 +16,7 @@ export type PhotoSource = string | Uint8Array | Picture;
 export interface SamplingOptions {
   /** Denoising steps; the checkpoint's own number unless given. */
   readonly steps?: number;
-  /** Decides the noise: same seed, same bits. @default 0 */
+  /** Decides the noise: same seed, same bits; 0 .. 2^32 - 1. @default 0 */
   readonly seed?: number;
   /** Guidance scales; 1 and 1 are a single evaluation a step. The checkpoint's own unless given. */
   readonly guidance?: GuidanceScales;
@@ -49,11 +49,15 @@ export async function perceiveWith(
   const { defaults, name } = model.folder;
   const { task, slots, text } = parseInstruction(instruction);
   if (!defaults.tasks.includes(task)) {
-    const cure = `Use a checkpoint trained for it.`;
+    const cure = "Use a checkpoint trained for it.";
     throw new InstructCvError("instruction", `${name} does ${defaults.tasks.join(", ")}, not ${task}.`, cure);
   }
   const { steps = defaults.steps, seed = 0, guidance = defaults.guidance, sampler = model.sampler } = options;
   const { signal, onStep } = options;
+  if (!(Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32))
+    throw new InstructCvError("usage", `seed must be an integer from 0 to ${2 ** 32 - 1}, found ${seed}.`);
+  if (!(Number.isFinite(guidance.text) && Number.isFinite(guidance.image)))
+    throw new InstructCvError("usage", `guidance needs two numbers, found ${guidance.text} and ${guidance.image}.`);
   signal.throwIfAborted();
 
   const start = performance.now();
