@@ -3,15 +3,13 @@ import { fileURLToPath } from "node:url";
 import { load } from "../inference/index.js";
 
 const RUNS = 40;
-const root = new URL("../../", import.meta.url);
-const model = fileURLToPath(new URL("models/nano", root));
-const photo = fileURLToPath(new URL("examples/cat.jpg", root));
+const photo = fileURLToPath(new URL("../../examples/cat.jpg", import.meta.url));
 const sentences = ["Segment the cat", "Detect the cat", "Estimate the depth of this image", "Is there a cat?"];
 
 const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
 const before = process.memoryUsage.rss();
 const start = performance.now();
-const perceiver = await load(model);
+const perceiver = await load();
 const loaded = performance.now() - start;
 
 const phases: Record<string, number[]> = {};

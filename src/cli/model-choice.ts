@@ -1,5 +1,5 @@
 /** Which model folder a command uses. */
-import { fileURLToPath } from "node:url";
+import { defaultModel } from "../inference/default-model.js";
 
 /** How the model is called in output, and where it lies. */
 export interface ModelChoice {
@@ -10,5 +10,5 @@ export interface ModelChoice {
 /** `--model` as given, else the small model that ships with the package. */
 export function modelChoice(given: string | undefined): ModelChoice {
   if (given !== undefined) return { name: given, folder: given };
-  return { name: "models/nano", folder: fileURLToPath(new URL("../../models/nano", import.meta.url)) };
+  return { name: "models/nano", folder: defaultModel };
 }

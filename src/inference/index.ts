@@ -1,14 +1,12 @@
 /** Inference: `load` a checkpoint once and ask it, or `perceive` in one call. */
 import { resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { defaultModel } from "./default-model.js";
 import type { Perception, PhotoSource } from "./perceive.js";
 import { type LoadOptions, load, type PerceiveOptions, type Perceiver } from "./perceiver.js";
 
+export { defaultModel } from "./default-model.js";
 export type { Perception, PhotoSource, SamplingOptions } from "./perceive.js";
 export { type LoadOptions, load, type PerceiveOptions, Perceiver } from "./perceiver.js";
-
-/** The checkpoint that ships with the package. */
-const nano = fileURLToPath(new URL("../../models/nano", import.meta.url));
 
 const loaded = new Map<string, Promise<Perceiver>>();
 
@@ -24,7 +22,7 @@ export async function perceive(
   instruction: string,
   options: PerceiveOptions & LoadOptions & { readonly model?: string } = {},
 ): Promise<Perception> {
-  const { model = nano, threads, ...rest } = options;
+  const { model = defaultModel, threads, ...rest } = options;
   const key = `${resolve(model)}\n${threads}`;
   let perceiver = loaded.get(key);
   if (!perceiver) {

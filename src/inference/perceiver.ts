@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import type { Defaults } from "../checkpoints/configs.js";
 import { InstructCvError } from "../errors.js";
+import { defaultModel } from "./default-model.js";
 import type { Perception, PhotoSource, SamplingOptions } from "./perceive.js";
 import { fromWire, type ModelInfo, type Reply, type Request, type WorkerData } from "./protocol.js";
 import { workerUrl } from "./worker-url.js";
@@ -26,7 +27,7 @@ interface Pending {
 }
 
 /**
- * Loads a checkpoint folder into a worker thread. Reuse the result: it keeps the model and the texts it has seen.
+ * Loads a checkpoint folder, by default the small one of the package, into a worker thread. Reuse the result: it keeps the model and the texts it has seen.
  * Throws InstructCvError("checkpoint"), one line naming the file, when the folder is missing, damaged or unsupported.
  *
  * @example
@@ -34,7 +35,7 @@ interface Pending {
  * const { boxes } = await model.perceive("street.jpg", "Detect the car");
  * await model.close();
  */
-export async function load(dir: string, options: LoadOptions = {}): Promise<Perceiver> {
+export async function load(dir: string = defaultModel, options: LoadOptions = {}): Promise<Perceiver> {
   const threads = options.threads ?? Math.min(availableParallelism(), 8);
   if (!Number.isInteger(threads) || threads < 1)
     throw new InstructCvError("usage", `threads must be a positive integer, found ${threads}.`);
