@@ -27,7 +27,8 @@ interface Pending {
 }
 
 /**
- * Loads a checkpoint folder, by default the small one of the package, into a worker thread. Reuse the result: it keeps the model and the texts it has seen.
+ * Loads a checkpoint folder, by default the small one of the package, into a worker thread. Reuse the result: it keeps the
+ * model and the texts it has seen.
  * Throws InstructCvError("checkpoint"), one line naming the file, when the folder is missing, damaged or unsupported.
  *
  * @example
