@@ -1,9 +1,17 @@
-/** All wordings by task: the paper's templates, the paraphrases trained on, and those kept back for evaluation. */
+/** The instruction bank: for each task the paper's template, wordings to train on, and wordings kept back to measure robustness. */
 import type { TaskName } from "../tasks/task.js";
-import { classification } from "./wordings/classification.js";
-import { depth } from "./wordings/depth.js";
-import { detection } from "./wordings/detection.js";
-import { segmentation } from "./wordings/segmentation.js";
-import type { Wordings } from "./wordings/wording.js";
+import { classification } from "./bank/classification.js";
+import { depth } from "./bank/depth.js";
+import { detection } from "./bank/detection.js";
+import { segmentation } from "./bank/segmentation.js";
+
+export interface Wordings {
+  /** The paper's fixed prompt. */
+  readonly template: string;
+  /** Paraphrases a corpus may use. */
+  readonly train: readonly string[];
+  /** Paraphrases no training ever sees. */
+  readonly unseen: readonly string[];
+}
 
 export const bank: Readonly<Record<TaskName, Wordings>> = { segmentation, detection, depth, classification };

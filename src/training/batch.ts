@@ -3,7 +3,7 @@
 import type { Picture } from "../image/picture.js";
 import { renderInstruction } from "../instructions/render.js";
 import { createRng, type Rng } from "../random.js";
-import { palette } from "../tasks/colours.js";
+import { defaultColours, palette } from "../tasks/colours.js";
 import { getTask } from "../tasks/registry.js";
 import type { Slots, TaskName, Xyxy } from "../tasks/task.js";
 import { cropResize, cropResizeDepth, drawCrop, jitterColours } from "./augment.js";
@@ -130,9 +130,10 @@ function differs(a: Picture, b: Picture, pixel: number): boolean {
   return a.data[i] !== b.data[i] || a.data[i + 1] !== b.data[i + 1] || a.data[i + 2] !== b.data[i + 2];
 }
 
-/** Classification only: two different palette colours. */
+/** Classification only: half the time the default colours (which questions may leave out), else any two of the palette. */
 export function redrawColours(slots: Slots, rng: Rng): Slots {
   if (!slots.positive || !slots.negative) return slots;
+  if (rng.next() < 0.5) return { ...slots, ...defaultColours };
   const [positive, negative] = rng.shuffle(palette) as [Slots["positive"], Slots["negative"]];
   return { ...slots, positive, negative };
 }
