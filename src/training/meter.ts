@@ -7,6 +7,7 @@ type Means = Pick<TrainProgress, "loss" | "losses" | "gradNorm" | "samplesPerSec
 
 export class Meter {
   #outcomes: UpdateOutcome[] = [];
+  #ms = 0;
   #since = performance.now();
   readonly #began = performance.now();
   readonly #startFraction: number;
@@ -16,36 +17,38 @@ export class Meter {
     this.#startFraction = startFraction;
   }
 
-  /** After a pause (validation, a checkpoint) that must not count as training time. */
-  skip(ms: number): void {
-    this.#since += ms;
+  /** After a pause (validation, a checkpoint) that does not count as training time. */
+  restart(): void {
+    this.#since = performance.now();
   }
 
+  /** An update that has just ended. */
   add(outcome: UpdateOutcome): void {
+    const now = performance.now();
+    this.#ms += now - this.#since;
+    this.#since = now;
     this.#outcomes.push(outcome);
   }
 
   /** Means since the last take. `samples` are those of one update; `fraction` is the elapsed share of the run. */
   take(samples: number, fraction: number): Means {
-    const outcomes = this.#outcomes;
-    const now = performance.now();
-    const ms = now - this.#since;
+    const [outcomes, ms] = [this.#outcomes, this.#ms];
     this.#outcomes = [];
-    this.#since = now;
+    this.#ms = 0;
     const byTask = new Map<TaskName, number[]>();
     for (const { task, loss } of outcomes.flatMap((outcome) => outcome.tasks)) {
       const list = byTask.get(task);
       if (list) list.push(loss);
       else byTask.set(task, [loss]);
     }
-    const perFraction = (now - this.#began) / 1000 / (fraction - this.#startFraction);
+    const secondsPerRun = (performance.now() - this.#began) / 1000 / (fraction - this.#startFraction);
     return {
       loss: average(outcomes.map(({ loss }) => loss)),
       losses: Object.fromEntries([...byTask].map(([task, losses]) => [task, average(losses)])),
       gradNorm: average(outcomes.map(({ gradNorm }) => gradNorm)),
       samplesPerSecond: (outcomes.length * samples * 1000) / ms,
       loaderShare: outcomes.reduce((sum, { loaderMs }) => sum + loaderMs, 0) / ms,
-      etaSeconds: (1 - fraction) * perFraction,
+      etaSeconds: (1 - fraction) * secondsPerRun,
     };
   }
 }

@@ -34,38 +34,27 @@ export function emaDecay(limit: number, update: number): number {
 }
 
 export function createOptimizer(torch: Torch, slots: readonly Slot[], options: TrainConfig["optimizer"]): Optimizer {
-  const groups = [true, false].map((decay) => {
-    const members = slots.filter((slot) => decays(slot.name, slot.weight.shape) === decay);
-    return { members, weightDecay: decay ? options.weight_decay : 0 };
-  });
+  const { betas, eps } = options;
+  const weights = slots.map((slot) => slot.weight);
+  const averages = slots.map((slot) => slot.average);
   return {
     slots,
     step: (update, lr) =>
       torch.tidy(() => {
-        const weights = slots.map((slot) => slot.weight);
-        const grads = new Map(slots.map((slot) => [slot, torch.grad(slot.weight)]));
-        const reached = slots.filter((slot) => grads.get(slot) !== null);
-        const gradsOf = (members: readonly Slot[]) => members.map((slot) => grads.get(slot)!);
-        const norm = clipGradNorm(torch, gradsOf(reached), options.clip ?? Number.POSITIVE_INFINITY);
-        for (const { members, weightDecay } of groups) {
-          const active = members.filter((slot) => reached.includes(slot));
-          const { betas, eps } = options;
-          adamwStep(
-            torch,
-            active.map((slot) => slot.weight),
-            gradsOf(active),
-            active.map((slot) => slot.first),
-            active.map((slot) => slot.second),
-            update,
-            { lr, betas, eps, weightDecay },
-          );
+        const reached = slots.flatMap((slot) => {
+          const grad = torch.grad(slot.weight);
+          return grad === null ? [] : [{ ...slot, grad, decay: decays(slot.name, slot.weight.shape) }];
+        });
+        const grads = reached.map((slot) => slot.grad);
+        const norm = clipGradNorm(torch, grads, options.clip ?? Number.POSITIVE_INFINITY);
+        for (const decay of [true, false]) {
+          const group = reached.filter((slot) => slot.decay === decay);
+          const of = (field: "weight" | "grad" | "first" | "second") => group.map((slot) => slot[field]);
+          const weightDecay = decay ? options.weight_decay : 0;
+          const hyper = { lr, betas, eps, weightDecay };
+          adamwStep(torch, of("weight"), of("grad"), of("first"), of("second"), update, hyper);
         }
-        emaUpdate(
-          torch,
-          slots.map((slot) => slot.average),
-          weights,
-          emaDecay(options.ema.decay, update),
-        );
+        emaUpdate(torch, averages, weights, emaDecay(options.ema.decay, update));
         torch.zeroGrad(weights);
         return norm;
       }),

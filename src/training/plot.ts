@@ -47,7 +47,7 @@ export function lossSvg(points: readonly LossPoint[], title: string): string {
     );
   }
   parts.push(
-    `<text x="${(width - 60) / 2}" y="${height - 6}" text-anchor="middle">${escape(title)}: loss by step</text>`,
+    `<text x="${(width - 60) / 2}" y="${height - 6}" text-anchor="middle">${plainText(title)}: loss by step</text>`,
   );
   for (const [i, line] of lines.entries()) {
     const path = line.points.map(([step, loss]) => `${x(step).toFixed(1)},${y(loss).toFixed(1)}`).join(" ");
@@ -77,6 +77,6 @@ function thin(points: readonly LossPoint[], name: TaskName | "total"): [number, 
   return result;
 }
 
-function escape(text: string): string {
+function plainText(text: string): string {
   return text.replace(/&/g, "&amp;").replace(/</g, "&lt;");
 }

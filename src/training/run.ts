@@ -63,8 +63,8 @@ export async function train(recipe: string | TrainConfig, options: TrainOptions)
   const metrics = join(out, "metrics.jsonl");
   const points = await openMetrics(metrics, begun.step);
   const loader = createLoader(stores.train, config, session.tokenizer);
-  const validator = createValidator(session, stores.val, config.output.val_records);
   const { log_every: logEvery, sample_every: sampleEvery, checkpoint_minutes: checkpointMinutes } = config.output;
+  const validator = sampleEvery === null ? null : createValidator(session, stores.val, config.output.val_records);
   const started = performance.now();
   const minutesNow = () => begun.minutes + (performance.now() - started) / 60_000;
   const fractionAt = (step: number) =>
@@ -86,18 +86,17 @@ export async function train(recipe: string | TrainConfig, options: TrainOptions)
     }
     meter.add(outcome);
     step++;
-    const last = fractionAt(step) >= 1;
-    if (step % logEvery === 0 || last) {
-      const fraction = fractionAt(step);
-      const sampling = last || (sampleEvery !== null && step % sampleEvery === 0);
-      const validated =
-        sampling && sampleEvery !== null && config.output.val_records > 0 ? await validator.run() : null;
+    const fraction = fractionAt(step);
+    const sampling = validator !== null && (fraction >= 1 || step % sampleEvery! === 0);
+    if (sampling || fraction >= 1 || step % logEvery === 0) {
+      const means = meter.take(config.optimizer.batch * config.optimizer.accumulate, fraction);
+      const validated = sampling ? await validator.run() : null;
       const progress: TrainProgress = {
         step,
         steps,
         fraction,
         lr,
-        ...meter.take(config.optimizer.batch * config.optimizer.accumulate, fraction),
+        ...means,
         ...(validated && { validation: validated.validation }),
       };
       report(progress);
@@ -107,10 +106,12 @@ export async function train(recipe: string | TrainConfig, options: TrainOptions)
         await writeAtomic(join(out, "samples", `step-${String(step).padStart(7, "0")}.png`), validated.grid);
         await writeAtomic(join(out, "loss.svg"), lossSvg(points, config.name));
       }
+      meter.restart();
     }
     if (minutesNow() - saved >= checkpointMinutes) {
       await save(step);
       saved = minutesNow();
+      meter.restart();
     }
     await setImmediate();
   }

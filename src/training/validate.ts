@@ -106,9 +106,8 @@ function measure(
   const depth = { squares: 0, count: 0 };
   const frames = { right: 0, count: 0 };
   for (const [i, example] of examples.entries()) {
-    const total = (sums[example.task] ??= { sum: 0, count: 0 });
-    total.sum += losses[i]!;
-    total.count++;
+    const { sum, count } = sums[example.task] ?? { sum: 0, count: 0 };
+    sums[example.task] = { sum: sum + losses[i]!, count: count + 1 };
     const [truth, found, photo] = [example.target.data, drawn[i]!.data, example.image.data];
     const pixels = truth.length / 3;
     if (example.task === "classification") {
