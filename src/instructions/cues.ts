@@ -12,7 +12,7 @@ const BOX = /\b(?:box|boxes|boxed|bounding|rectangles?|coordinates)\b/;
 const PLACE =
   /\b(?:detect\w*|where|whereabouts|where's|locat\w*|locali[sz]\w*|find(?! out)|finding|spot|spots|spotting|position\w*|pinpoint|point (?:out|at|to)|search|seek|look(?:ing)? for|in which place)\b/;
 const PRESENCE =
-  /^(?:is|are|does|do|has|have|any|could|would)\b|\b(?:is|are) there\b|\b(?:contains?|includes?|present|visible|exists?|can you see|do you see|there is|there are|yes)\b/;
+  /^(?:is|are|does|has|have|any|could|would)\b|\b(?:is|are) there\b|\b(?:contains?|includes?|present|visible|exists?|can you see|do you see|there is|there are|yes)\b/;
 /** A bare question is about the photo only if it says so. */
 const ABOUT_PHOTO =
   /\b(?:image|picture|photo|photograph|scene|frame|view|there|here|any|this|that|it|visible|present|see|show|shown|thing)\b/;

@@ -74,10 +74,7 @@ function lineProblems(task: TaskName, line: string): string[] {
   report(!/^(?:[A-Z]|\{)/.test(line), "does not start with a capital letter");
   report(/\b[A-Z]{2,}\b/.test(literal), "has a word in capitals");
   report(/[^\x20-\x7e]/.test(line), "has a character outside plain English");
-  report(
-    /\ban? (?:\w+ )?\{(?:a )?categor(?:y|ies)\}/i.test(line) && !/\ban? \w+ \{category\} /i.test(line),
-    "sets its own article before the category",
-  );
+  report(/\ban? \{(?:a )?categor(?:y|ies)\}/i.test(line), "sets its own article before the category");
   report(/\b(?:the|each|every|no|any) \{a category\}/i.test(line), "has two articles");
   report(/\b(?:a|an|each|every) \{categories\}/i.test(line), "has a plural after a singular word");
   report(/\b(?:all|many) \{category\}/i.test(line), "has a singular after a plural word");
