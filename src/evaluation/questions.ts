@@ -39,6 +39,12 @@ export const categoriesAsked: Readonly<Record<DatasetName, readonly string[]>> =
   "oxford-pets-37breeds": SPECIES,
 };
 
+/** Whether a photo is worth asking about: it has depth, or shows one of the categories (most COCO photos show no animal). */
+export function isAsked(photo: LabelledPhoto): boolean {
+  const asked = categoriesAsked[photo.dataset as DatasetName];
+  return photo.depth !== undefined || photo.present.some((category) => asked.includes(category));
+}
+
 /** The categories a task asks of a photo: `[null]` for depth, empty where the dataset has no labels for the task. */
 export function categoriesFor(photo: LabelledPhoto, task: TaskName): readonly (string | null)[] {
   const within = (labelled: readonly string[] = []) =>

@@ -14,7 +14,7 @@ import type { NamedColour, Slots, TaskName } from "../tasks/task.js";
 import { baselineFor } from "./baselines.js";
 import { type Answer, emptyAnswer, type Predictor } from "./predictor.js";
 import { createProgress, type EvaluationProgress } from "./progress.js";
-import { categoriesFor, type Question, questionsFor } from "./questions.js";
+import { categoriesFor, isAsked, type Question, questionsFor } from "./questions.js";
 import type { Report, Row } from "./report.js";
 import { createScorer, isPaperStyle, type Score, type Scorer } from "./scorers.js";
 
@@ -113,7 +113,7 @@ function findDatasets({ dataRoot, photos }: EvaluateOptions): DatasetName[] {
   );
 }
 
-/** All photos of a test split, or `limit` of them drawn by the seed, in their own order. */
+/** All photos of a test split that are asked about, or `limit` of them drawn by the seed, in their own order. */
 async function choosePhotos(
   dataset: DatasetName,
   { dataRoot, photos = (name) => openPool(dataRoot, "test", [name]), limit, seed = 0 }: EvaluateOptions,
@@ -122,7 +122,7 @@ async function choosePhotos(
   const all: LabelledPhoto[] = [];
   for await (const photo of photos(dataset)) {
     signal?.throwIfAborted();
-    all.push(photo);
+    if (isAsked(photo)) all.push(photo);
   }
   if (limit === undefined) return all;
   const drawn = new Set(createRng(`${seed}/${dataset}`).shuffle(all).slice(0, limit));
