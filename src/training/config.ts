@@ -68,6 +68,12 @@ const model = z
     expect("unet.out_channels", unet.out_channels, channels, "latent channels of the vae");
     expect("unet.in_channels", unet.in_channels, 2 * channels, "noisy target and image latents");
     expect("unet.cross_attention_dim", unet.cross_attention_dim, text.hidden_size, "text_encoder.hidden_size");
+    const factor = vae._class_name === "SpaceToDepth" ? vae.factor : 2 ** (vae.block_out_channels.length - 1);
+    const step = factor * 2 ** (unet.block_out_channels.length - 1);
+    if (config.resolution % step !== 0) {
+      const message = `expected a multiple of ${step} (the vae and the unet halve it that often), found ${config.resolution}`;
+      context.addIssue({ code: "custom", path: ["resolution"], message });
+    }
     if (vae._class_name === "AutoencoderKL" && config.init === null) {
       context.addIssue({
         code: "custom",

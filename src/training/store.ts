@@ -54,7 +54,7 @@ export async function loadStore(entries: AsyncIterable<CorpusEntry>, size: numbe
     }
   }
   samples.push(...(await Promise.all(pending)));
-  return { size, samples, groups: group(samples) };
+  return { size, samples, groups: groupSamples(samples) };
 }
 
 async function rgb(bytes: Buffer, size: number, name: string): Promise<Uint8Array> {
@@ -79,7 +79,8 @@ async function depth(entry: CorpusEntry, size: number): Promise<Uint16Array> {
   return Uint16Array.from(grey.data);
 }
 
-function group(samples: readonly StoredSample[]): Store["groups"] {
+/** Samples by task, presence and category. */
+export function groupSamples(samples: readonly StoredSample[]): Store["groups"] {
   const side = (task: TaskName, negative: boolean): CategoryGroups => {
     const byCategory = new Map<string, StoredSample[]>();
     for (const sample of samples) {

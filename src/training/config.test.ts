@@ -1,0 +1,60 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { expect, test } from "vitest";
+import { parse, stringify } from "yaml";
+import { parseConfig, readConfig } from "./config.js";
+
+const folder = resolve(import.meta.dirname, "../../configs");
+const tiny = async () => parse(await readFile(join(folder, "tiny.yaml"), "utf8"));
+
+test("every recipe of the repository is valid and survives being saved with a run", async () => {
+  const names = await readdir(folder);
+  expect(names).toContain("nano.yaml");
+  for (const name of names) {
+    const config = await readConfig(join(folder, name));
+    expect(parseConfig(parse(stringify(config)), name)).toEqual(config);
+  }
+});
+
+test("an unknown key is an error that names it, at every depth", async () => {
+  const top = { ...(await tiny()), sede: 1 };
+  expect(() => parseConfig(top, "x.yaml")).toThrow(/x\.yaml: .*sede/);
+  const deep = await tiny();
+  deep.data.jitter.hue = 0.1;
+  expect(() => parseConfig(deep, "x.yaml")).toThrow(/data\.jitter: .*hue/);
+  const model = await tiny();
+  model.model.unet.block_channels = [1];
+  expect(() => parseConfig(model, "x.yaml")).toThrow(/model\.unet\.block_channels: unknown key/);
+});
+
+test.each([
+  ["unet.in_channels", (c: Recipe) => (c.model.unet.in_channels = 8), /in_channels: expected 96 .* found 8/],
+  ["cross attention", (c: Recipe) => (c.model.unet.cross_attention_dim = 8), /cross_attention_dim: expected 16/],
+  ["resolution", (c: Recipe) => (c.model.resolution = 30), /resolution: expected a multiple of 8/],
+  ["dropout", (c: Recipe) => (c.loss.dropout.text = 0.95), /the three shares exceed 1/],
+  ["epsilon", (c: Recipe) => (c.model.scheduler.prediction_type = "epsilon"), /zero terminal SNR cannot be learned/],
+  ["crop", (c: Recipe) => (c.data.crop.depth.scale = [1, 0.5]), /crop\.depth\.scale: low end first/],
+])("a contradiction is an error: %s", async (_, change, message) => {
+  const config = await tiny();
+  change(config);
+  expect(() => parseConfig(config, "x.yaml")).toThrow(message);
+});
+
+interface Recipe {
+  model: { resolution: number; unet: Record<string, unknown>; scheduler: Record<string, unknown> };
+  loss: { dropout: { text: number } };
+  data: { crop: { depth: { scale: [number, number] } } };
+}
+
+test("min-SNR with sample prediction at zero SNR is refused", async () => {
+  const config = await tiny();
+  config.model.scheduler.prediction_type = "sample";
+  config.loss.min_snr_gamma = 5;
+  expect(() => parseConfig(config, "x.yaml")).toThrow(/min-SNR gives sample prediction the weight 0/);
+});
+
+test("a missing file and broken YAML are one-line errors", async () => {
+  await expect(readConfig("no/such.yaml")).rejects.toThrow(/^no\/such\.yaml: no such file\./);
+  const broken = join(folder, "../package-lock.json");
+  await expect(readConfig(broken)).rejects.toThrow(/package-lock\.json: /);
+});
