@@ -16,7 +16,7 @@ export type PhotoSource = string | Uint8Array | Picture;
 export interface SamplingOptions {
   /** Denoising steps; the checkpoint's own number unless given. */
   readonly steps?: number;
-  /** Decides the noise: same seed, same bits; 0 .. 2^32 - 1. @default 0 */
+  /** Decides the noise, 0 .. 2^32 - 1: same seed, same bits on one machine with one number of threads. @default 0 */
   readonly seed?: number;
   /** Guidance scales; 1 and 1 are a single evaluation a step. The checkpoint's own unless given. */
   readonly guidance?: GuidanceScales;

@@ -102,6 +102,11 @@ test("progress, then abort: rejects with the signal's reason and leaves the mode
   expect(seen.slice(0, 3)).toEqual([1, 2, 3]);
   expect(seen.length).toBeLessThan(200);
   await expect(model.perceive(photo, "Segment the cat", { signal: AbortSignal.abort("early") })).rejects.toBe("early");
+  const failing = () => {
+    throw new Error("mine");
+  };
+  await expect(model.perceive(photo, "Segment the cat", { steps: 50, onStep: failing })).rejects.toThrow("mine");
+  await expect(model.perceive(failing as never, "Segment the cat")).rejects.toThrow(/could not be cloned/);
 });
 
 describe("errors keep their class and code across threads", () => {

@@ -68,8 +68,9 @@ export class Perceiver {
   readonly defaults: Defaults;
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
+  readonly #ended: Promise<void>;
   #lastId = 0;
-  #closed: Promise<void> | undefined;
+  #closed = false;
 
   constructor(worker: Worker, info: ModelInfo) {
     this.name = info.name;
@@ -78,9 +79,13 @@ export class Perceiver {
     this.#worker = worker;
     worker.on("message", (reply: Reply) => this.#receive(reply));
     worker.on("error", (error) => this.#fail(error));
-    worker.on("exit", () =>
-      this.#fail(new InstructCvError("engine", "The inference worker has ended.", "Load the model again.")),
-    );
+    this.#ended = new Promise((resolve) => {
+      worker.once("exit", () => {
+        this.#closed = true;
+        this.#fail(new InstructCvError("engine", "The inference worker has ended.", "Load the model again."));
+        resolve();
+      });
+    });
     worker.unref();
   }
 
@@ -95,32 +100,28 @@ export class Perceiver {
     if (this.#closed) return Promise.reject(new InstructCvError("usage", "This model is closed.", "Load it again."));
     const id = ++this.#lastId;
     return new Promise<Perception>((resolve, reject) => {
-      const abort = () => {
-        this.#send({ kind: "abort", id });
-        this.#settle(id)?.reject(signal?.reason);
-      };
-      const done = () => signal?.removeEventListener("abort", abort);
+      this.#send({ kind: "perceive", id, source: image, instruction, options: sampling });
+      const abort = () => this.#abort(id, signal?.reason);
+      signal?.addEventListener("abort", abort, { once: true });
       const settled =
         <T>(then: (value: T) => void) =>
         (value: T) => {
-          done();
+          signal?.removeEventListener("abort", abort);
           then(value);
         };
       this.#pending.set(id, { resolve: settled(resolve), reject: settled(reject), onStep });
-      signal?.addEventListener("abort", abort, { once: true });
       this.#worker.ref();
-      this.#send({ kind: "perceive", id, source: image, instruction, options: sampling });
     });
   }
 
   /** Answers what was asked, then frees the model and its thread. */
   close(): Promise<void> {
-    this.#closed ??= new Promise((resolve) => {
+    if (!this.#closed) {
+      this.#closed = true;
       this.#worker.ref();
-      this.#worker.once("exit", () => resolve());
       this.#send({ kind: "close" });
-    });
-    return this.#closed;
+    }
+    return this.#ended;
   }
 
   #send(request: Request): void {
@@ -128,9 +129,23 @@ export class Perceiver {
   }
 
   #receive(reply: Reply): void {
-    if (reply.kind === "step") this.#pending.get(reply.id)?.onStep?.({ step: reply.step, steps: reply.steps });
+    if (reply.kind === "step") this.#report(reply.id, { step: reply.step, steps: reply.steps });
     else if (reply.kind === "done") this.#settle(reply.id)?.resolve(reply.perception);
     else if (reply.kind === "failed") this.#settle(reply.id)?.reject(fromWire(reply.error));
+  }
+
+  #report(id: number, progress: { step: number; steps: number }): void {
+    try {
+      this.#pending.get(id)?.onStep?.(progress);
+    } catch (error) {
+      // What the caller's function throws is the caller's to catch, not an uncaught exception of the process.
+      this.#abort(id, error);
+    }
+  }
+
+  #abort(id: number, reason: unknown): void {
+    this.#send({ kind: "abort", id });
+    this.#settle(id)?.reject(reason);
   }
 
   #settle(id: number): Pending | undefined {
