@@ -7,7 +7,7 @@ import type { Terminal } from "./terminal.js";
 interface CorpusCommandOptions {
   readonly data: string;
   readonly out: string;
-  readonly overwrite: boolean;
+  readonly overwrite?: boolean;
   readonly size?: number;
   readonly seed: number;
   readonly dataset?: string[];
@@ -21,7 +21,7 @@ export function addCorpus(program: Command, terminal: Terminal): void {
     .description("Build the instruction-tuning set: shards of (photo, sentence, drawn answer) and a manifest.")
     .requiredOption("-d, --data <dir>", "folder that holds the datasets")
     .requiredOption("-o, --out <dir>", "corpus folder to make")
-    .option("--overwrite", "replace a corpus that is already there", false)
+    .option("--overwrite", "replace a corpus that is already there")
     .option("--size <px>", "side of the square pictures (default: 128)", wholeNumber(16, 1024))
     .option("--seed <n>", "decides samples, wordings and colours", wholeNumber(0, 2 ** 32 - 1), 0)
     .option("--dataset <name>", "only this dataset (may be repeated)", collect)

@@ -14,9 +14,9 @@ interface EvalOptions {
   readonly limit?: number;
   readonly steps?: number;
   readonly seed: number;
-  readonly paperStyle: boolean;
-  readonly json: boolean;
-  readonly markdown: boolean;
+  readonly paperStyle?: boolean;
+  readonly json?: boolean;
+  readonly markdown?: boolean;
 }
 
 export function addEval(program: Command, terminal: Terminal): void {
@@ -40,9 +40,9 @@ export function addEval(program: Command, terminal: Terminal): void {
     .option("--limit <n>", "only so many photos of each dataset", wholeNumber(1, 1e6))
     .option("--steps <n>", "denoising steps, 1 to 1000 (default: what the model recommends)", wholeNumber(1, 1000))
     .option("--seed <n>", "decides wordings, colours and noise", wholeNumber(0, 2 ** 32 - 1), 0)
-    .option("--paper-style", "add the numbers as the InstructCV authors' evaluators compute them", false)
-    .option("--json", "print one JSON object on stdout and nothing else", false)
-    .option("--markdown", "print the table for a README", false)
+    .option("--paper-style", "add the numbers as the InstructCV authors' evaluators compute them")
+    .option("--json", "print one JSON object on stdout and nothing else")
+    .option("--markdown", "print the table for a README")
     .action((options: EvalOptions) => evaluateModel(options, terminal));
 }
 

@@ -15,7 +15,7 @@ export interface RunOptions {
   readonly steps?: number;
   readonly seed: number;
   readonly out: string;
-  readonly json: boolean;
+  readonly json?: boolean;
 }
 
 /** Returns the exit code. @throws {InstructCvError} when the command line is wrong or the model cannot be loaded. */
@@ -35,7 +35,7 @@ export async function runPhotos(words: readonly string[], options: RunOptions, t
   const model = await load(folder);
   for (const line of unlearned(instructions, model.defaults.categories)) terminal.note(line);
   try {
-    const { steps, seed, out, json } = options;
+    const { steps, seed, out, json = false } = options;
     const failed = await answerPhotos(model, { files, instructions, modelName, steps, seed, out, json }, terminal);
     return failed + problems.length > 0 ? EXIT.failed : EXIT.done;
   } finally {

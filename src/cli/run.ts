@@ -8,6 +8,7 @@ import type { Terminal } from "./terminal.js";
 export function addRun(program: Command, terminal: Terminal, exit: (code: number) => void): void {
   program
     .command("run")
+    .usage('[options] IMAGE... "INSTRUCTION"')
     .summary("answer sentences about photos")
     .description("Answer one or more sentences about one or more photos: data on stdout, pictures in a folder.")
     .argument("<words...>", 'IMAGE... "INSTRUCTION": photos, folders or quoted patterns, then the sentence')
@@ -16,7 +17,7 @@ export function addRun(program: Command, terminal: Terminal, exit: (code: number
     .option("--steps <n>", "denoising steps, 1 to 1000 (default: what the model recommends)", wholeNumber(1, 1000))
     .option("--seed <n>", "seed of the noise; same seed, same answer", wholeNumber(0, 2 ** 32 - 1), 0)
     .option("-o, --out <dir>", "folder for the pictures, made if missing", "instructcv-out")
-    .option("--json", "print one JSON object a line on stdout and nothing else", false)
+    .option("--json", "print one JSON object a line on stdout and nothing else")
     .addHelpText("after", help)
     .action(async (words: string[], options: RunOptions) => {
       const { runPhotos } = await import("./run-photos.js");

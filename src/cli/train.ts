@@ -8,7 +8,7 @@ import type { Terminal } from "./terminal.js";
 interface TrainCommandOptions {
   readonly config: string;
   readonly out?: string;
-  readonly resume: boolean | string;
+  readonly resume?: boolean | string;
   readonly maxMinutes?: number;
 }
 
@@ -19,7 +19,7 @@ export function addTrain(program: Command, terminal: Terminal, exit: (code: numb
     .description("Train a model by a recipe. Needs libtorch: run `npm run setup` in the repository once.")
     .requiredOption("-c, --config <file>", "the recipe, such as configs/nano.yaml")
     .option("-o, --out <dir>", "folder of the run (default: runs/<name of the recipe>)")
-    .option("--resume [checkpoint]", "continue from the newest checkpoint of the run, or from this one", false)
+    .option("--resume [checkpoint]", "continue from the newest checkpoint of the run, or from this one")
     .option("--max-minutes <n>", "stop after this time with a checkpoint to resume from", wholeNumber(1, 1e6))
     .addHelpText(
       "after",
