@@ -77,3 +77,6 @@ export async function tinyTokenizer(): Promise<string> {
   }
   return folder;
 }
+
+/** Length of the run that PyTorch repeated for tests/goldens/training.golden.json. */
+export const goldenUpdates = 5;
