@@ -54,9 +54,9 @@ export async function train(recipe: string | TrainConfig, options: TrainOptions)
   const report = options.onProgress ?? createReporter(process.stderr);
   await mkdir(join(out, "samples"), { recursive: true });
   const from = await startFrom(options);
+  const begun = from ? await readProgress(from) : { step: 0, minutes: 0 };
   const stores = await openStores(config);
   const session = await createSession(config, stores.train, from && join(from, "tokenizer"));
-  const begun = from ? await readProgress(from) : { step: 0, minutes: 0 };
   if (from) await loadState(from, session);
   await writeAtomic(join(out, "config.yaml"), stringify(config));
 

@@ -1,0 +1,100 @@
+/** Measures the training step of a recipe, and the same step in PyTorch where a Python has it. */
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createRng } from "../random.js";
+import type { TaskName } from "../tasks/task.js";
+import { createLoader } from "../training/batch.js";
+import type { TrainConfig } from "../training/config.js";
+import { createSession } from "../training/session.js";
+import { groupSamples, type Store, type StoredSample } from "../training/store.js";
+import { runUpdate } from "../training/update.js";
+
+const ROUNDS = 3;
+const STEPS = 4;
+const PHOTO_SIZE = 128;
+const root = fileURLToPath(new URL("../../", import.meta.url));
+
+export interface TrainingRow {
+  /** Best of the rounds, batches included. */
+  readonly samplesPerSecond: number;
+  readonly loaderShare: number;
+  /** Samples a second in PyTorch, batches not included; or why it was not measured. */
+  readonly pytorch: { readonly samplesPerSecond: number; readonly torch: string } | string;
+}
+
+/** Rounds of the two take turns, so that a busy machine slows both. */
+export async function benchTraining(config: TrainConfig): Promise<TrainingRow> {
+  const store = noiseStore();
+  const session = await createSession(config, store);
+  const loader = createLoader(store, config, session.tokenizer);
+  const python = findPython();
+  const rates: number[] = [];
+  const shares: number[] = [];
+  const reference: { samples_per_second: number; torch: string }[] = [];
+  let update = 0;
+  const run = () => runUpdate(session, loader, ++update, 1e-4);
+  run();
+  for (let round = 0; round < ROUNDS; round++) {
+    run();
+    const start = performance.now();
+    const loaderMs = Array.from({ length: STEPS }, run).reduce((sum, outcome) => sum + outcome.loaderMs, 0);
+    const ms = performance.now() - start;
+    rates.push((STEPS * config.optimizer.batch * config.optimizer.accumulate * 1000) / ms);
+    shares.push(loaderMs / ms);
+    if (python) reference.push(await pytorch(python, config, session.tokenizer.vocabSize));
+  }
+  const best = reference.sort((a, b) => b.samples_per_second - a.samples_per_second)[0];
+  return {
+    samplesPerSecond: Math.max(...rates),
+    loaderShare: Math.min(...shares),
+    pytorch: best
+      ? { samplesPerSecond: best.samples_per_second, torch: best.torch }
+      : "no Python with torch, diffusers and transformers in .venv or on the PATH",
+  };
+}
+
+/** Noise photos of a corpus' size with every kind of label; what they show does not matter to the clock. */
+function noiseStore(): Store {
+  const rng = createRng("bench");
+  const area = PHOTO_SIZE ** 2;
+  const tasks: readonly TaskName[] = ["segmentation", "detection", "depth", "classification"];
+  const samples = Array.from({ length: 64 }, (_, i): StoredSample => {
+    const task = tasks[i % 4]!;
+    const category = task === "depth" ? null : "cat";
+    const facts = { key: `${i}`, photo: `${i}`, dataset: "noise", instruction: "", wording: "template" } as const;
+    return {
+      record: { ...facts, task, slots: { category }, boxes: [[20, 20, 90, 100]], present: true, negative: false },
+      photo: Uint8Array.from({ length: area * 3 }, () => rng.int(256)),
+      mask: new Uint8Array(area).fill(255),
+      millimetres: new Uint16Array(area).fill(2000),
+    };
+  });
+  return { size: PHOTO_SIZE, samples, groups: groupSamples(samples) };
+}
+
+function findPython(): string | undefined {
+  const candidates = [join(root, ".venv/bin/python"), "python3"];
+  return candidates.find(
+    (python) =>
+      (!python.includes("/") || existsSync(python)) &&
+      spawnSync(python, ["-c", "import torch, diffusers, transformers"]).status === 0,
+  );
+}
+
+async function pytorch(python: string, config: TrainConfig, vocabSize: number) {
+  const folder = await mkdtemp(join(tmpdir(), "instructcv-bench-"));
+  try {
+    const request = join(folder, "request.json");
+    await writeFile(request, JSON.stringify({ config, vocab_size: vocabSize, steps: STEPS }));
+    const { stdout, stderr } = spawnSync(python, [join(root, "bench/pytorch_step.py"), request], { encoding: "utf8" });
+    const line = stdout.trim().split("\n").at(-1) ?? "";
+    if (!line.startsWith("{")) throw new Error(`bench/pytorch_step.py: ${stderr.trim().split("\n").at(-1)}`);
+    return JSON.parse(line) as { samples_per_second: number; torch: string };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,22 @@
+/** Training speed of the small model's recipe, beside PyTorch's. */
+import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
+import { readConfig, type TrainConfig } from "../training/config.js";
+import { benchTraining } from "./training-speed.js";
+
+const recipe = await readConfig(fileURLToPath(new URL("../../configs/nano.yaml", import.meta.url)));
+const threads = recipe.compute.threads ?? availableParallelism();
+const config: TrainConfig = { ...recipe, compute: { ...recipe.compute, threads } };
+const { samplesPerSecond, loaderShare, pytorch: other } = await benchTraining(config);
+const { dtype } = config.compute;
+console.log(
+  `  ${config.name}, batch ${config.optimizer.batch}, ${config.model.resolution} px, ${threads} threads, ${dtype}`,
+);
+console.log(
+  `  this code      ${samplesPerSecond.toFixed(1)} samples/s, of which ${(100 * loaderShare).toFixed(1)}% making batches`,
+);
+if (typeof other === "string") console.log(`  PyTorch        not measured: ${other}`);
+else {
+  console.log(`  PyTorch        ${other.samplesPerSecond.toFixed(1)} samples/s (torch ${other.torch}), batch given`);
+  console.log(`  ratio          ${(samplesPerSecond / other.samplesPerSecond).toFixed(2)}`);
+}
