@@ -4,6 +4,7 @@
 #include <torch/version.h>
 
 #include "convert.h"
+#include "memory.h"
 
 namespace icv {
 namespace {
@@ -85,20 +86,25 @@ napi_value getThreads(Call& call) { return fromNumber(call.env, at::get_num_thre
 
 NAPI_MODULE_INIT() {
   using namespace icv;
+  keepFreedMemory();
   auto* state = new State();
   if (napi_set_instance_data(env, state, [](napi_env, void* data, void*) { delete static_cast<State*>(data); }, nullptr) != napi_ok) {
     delete state;
     return nullptr;
   }
-  exportFunction(env, exports, *state, "resolve", resolve);
-  exportFunction(env, exports, *state, "call", dispatch);
-  exportFunction(env, exports, *state, "release", release);
-  exportFunction(env, exports, *state, "liveTensors", liveTensors);
-  exportFunction(env, exports, *state, "setThreads", setThreads);
-  exportFunction(env, exports, *state, "getThreads", getThreads);
-  exportHost(env, exports, *state);
-  exportAutograd(env, exports, *state);
-  exportRandom(env, exports, *state);
-  setKey(env, exports, "version", fromText(env, TORCH_VERSION));
+  try {
+    exportFunction(env, exports, *state, "resolve", resolve);
+    exportFunction(env, exports, *state, "call", dispatch);
+    exportFunction(env, exports, *state, "release", release);
+    exportFunction(env, exports, *state, "liveTensors", liveTensors);
+    exportFunction(env, exports, *state, "setThreads", setThreads);
+    exportFunction(env, exports, *state, "getThreads", getThreads);
+    exportHost(env, exports, *state);
+    exportAutograd(env, exports, *state);
+    exportRandom(env, exports, *state);
+    setKey(env, exports, "version", fromText(env, TORCH_VERSION));
+  } catch (const std::exception& error) {
+    napi_throw_error(env, nullptr, error.what());
+  }
   return exports;
 }
