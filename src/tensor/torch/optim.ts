@@ -27,12 +27,13 @@ export function adamwStep(
   { lr, betas: [beta1, beta2] = [0.9, 0.999], eps = 1e-8, weightDecay = 0.01 }: AdamWOptions,
 ): void {
   if (hasFusedAdamW(torch)) {
-    return inPlace(torch, () => {
+    inPlace(torch, () => {
       const stepTensor = torch.tensor(Float32Array.of(step), []);
       const steps = params.map(() => stepTensor);
       const hyper = { lr, beta1, beta2, weight_decay: weightDecay, eps, amsgrad: false, maximize: false };
       torch.call("aten::_fused_adamw_", [params, grads, m, v, [], steps], hyper);
     });
+    return;
   }
   inPlace(torch, () => {
     torch.call("aten::_foreach_mul_.Scalar", [params, 1 - lr * weightDecay]);
