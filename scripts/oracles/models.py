@@ -38,7 +38,8 @@ UNETS = {
         dict(in_channels=96, out_channels=48, block_out_channels=[4, 8, 8, 8], layers_per_block=1,
              attention_head_dim=4, down_block_types=["DownBlock2D", "DownBlock2D"] + ["CrossAttnDownBlock2D"] * 2,
              up_block_types=["CrossAttnUpBlock2D"] * 2 + ["UpBlock2D", "UpBlock2D"], cross_attention_dim=8,
-             norm_num_groups=4),
+             norm_num_groups=4, addition_embed_type="text", addition_embed_type_num_heads=2,
+             resnet_time_scale_shift="scale_shift"),
         (8, 8),
     ),
 }

@@ -11,9 +11,14 @@ export interface ResnetOptions {
   timeFeatures: number | null;
   groups: number;
   eps: number;
+  /** Whether the time embedding scales as well as shifts. @default false */
+  scaleShift?: boolean;
 }
 
-/** x_BIHW to [B, O, H, W]: x + conv(silu(norm(conv(silu(norm(x))) + time))), a 1x1 convolution on x where I != O. */
+/**
+ * x_BIHW to [B, O, H, W]: x + conv(silu(norm(conv(silu(norm(x))) + time))), a 1x1 convolution on x where I != O. With
+ * `scaleShift` the time comes after the norm instead: norm(...) * (1 + scale) + shift.
+ */
 export class ResnetBlock2D extends Module {
   readonly norm1: GroupNorm;
   readonly conv1: Conv2d;
@@ -21,14 +26,16 @@ export class ResnetBlock2D extends Module {
   readonly norm2: GroupNorm;
   readonly conv2: Conv2d;
   readonly conv_shortcut: Conv2d | null;
+  readonly #scaleShift: boolean;
 
-  constructor({ inputs, outputs, timeFeatures, groups, eps }: ResnetOptions) {
+  constructor({ inputs, outputs, timeFeatures, groups, eps, scaleShift = false }: ResnetOptions) {
     super();
     this.norm1 = new GroupNorm(groups, inputs, eps);
     this.conv1 = new Conv2d(inputs, outputs, 3, { padding: 1 });
-    this.time_emb_proj = timeFeatures === null ? null : new Linear(timeFeatures, outputs);
+    this.time_emb_proj = timeFeatures === null ? null : new Linear(timeFeatures, scaleShift ? 2 * outputs : outputs);
     this.norm2 = new GroupNorm(groups, outputs, eps);
     this.conv2 = new Conv2d(outputs, outputs, 3, { padding: 1 });
+    this.#scaleShift = scaleShift;
     this.conv_shortcut = inputs === outputs ? null : new Conv2d(inputs, outputs, 1);
   }
 
@@ -36,14 +43,27 @@ export class ResnetBlock2D extends Module {
   forward(ops: Ops, x: Tensor, time_BT?: Tensor): Tensor {
     return scoped(ops, () => {
       let h = this.conv1.forward(ops, ops.silu(this.norm1.forward(ops, x)));
-      if (this.time_emb_proj && time_BT) {
-        const shift = this.time_emb_proj.forward(ops, time_BT);
-        h = ops.add(h, ops.reshape(shift, [...shift.shape, 1, 1]));
-      }
-      h = this.conv2.forward(ops, ops.silu(this.norm2.forward(ops, h)));
+      const time = this.time_emb_proj && time_BT ? this.time_emb_proj.forward(ops, time_BT) : null;
+      if (time && !this.#scaleShift) h = ops.add(h, perChannel(ops, time));
+      h = this.norm2.forward(ops, h);
+      if (time && this.#scaleShift) h = modulate(ops, h, time);
+      h = this.conv2.forward(ops, ops.silu(h));
       return ops.add(this.conv_shortcut ? this.conv_shortcut.forward(ops, x) : x, h);
     });
   }
+}
+
+/** [B, C] beside [B, C, H, W]. */
+function perChannel(ops: Ops, x_BC: Tensor): Tensor {
+  return ops.reshape(x_BC, [...x_BC.shape, 1, 1]);
+}
+
+/** h * (1 + scale) + shift, from [B, 2C]: scales first. */
+function modulate(ops: Ops, h: Tensor, time: Tensor): Tensor {
+  const channels = h.shape[1]!;
+  const scale = ops.add(ops.slice(time, 1, 0, channels), 1);
+  const shift = ops.slice(time, 1, channels, 2 * channels);
+  return ops.add(ops.mul(h, perChannel(ops, scale)), perChannel(ops, shift));
 }
 
 /** Halves height and width (rounding up) by a 3x3 convolution of stride 2. */

@@ -10,6 +10,7 @@ export interface BlockStyle {
   groups: number;
   eps: number;
   useLinearProjection: boolean;
+  scaleShift: boolean;
 }
 
 /** What is given to every block in a forward pass: the activated time embedding [B, T] and the text states [B, S, E]. */

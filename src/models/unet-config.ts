@@ -34,6 +34,12 @@ export interface UNetConfig {
   freq_shift?: number;
   /** @default false */
   use_linear_projection?: boolean;
+  /** "text": the pooled text states are added to the time embedding (see TextTimeEmbedding). @default null */
+  addition_embed_type?: "text" | null;
+  /** Must divide cross_attention_dim. @default 64 */
+  addition_embed_type_num_heads?: number;
+  /** "scale_shift": the time embedding scales the normalised features as well as shifting them. @default "default" */
+  resnet_time_scale_shift?: "default" | "scale_shift";
   /** Recentring of inputs in [0, 1] is not supported. @default false */
   center_input_sample?: false;
   /** @default "silu" */

@@ -2,6 +2,7 @@
 import type { Ops, Tensor } from "../tensor/tensor.js";
 import { Conv2d, GroupNorm } from "./layers.js";
 import { Module } from "./module.js";
+import { TextTimeEmbedding } from "./text-time-embedding.js";
 import { sinusoidalEmbedding, TimestepEmbedding } from "./time-embedding.js";
 import { type BlockAttention, type BlockStyle, DownBlock, MidBlock, UpBlock } from "./unet-blocks.js";
 import { type UNetConfig, type UNetLevel, unetLevels } from "./unet-config.js";
@@ -26,6 +27,7 @@ export interface UNetInputs {
 export class UNet2DConditionModel extends Module {
   readonly conv_in: Conv2d;
   readonly time_embedding: TimestepEmbedding;
+  readonly add_embedding: TextTimeEmbedding | null;
   readonly down_blocks: readonly DownBlock[];
   readonly up_blocks: readonly UpBlock[];
   readonly mid_block: MidBlock;
@@ -43,9 +45,13 @@ export class UNet2DConditionModel extends Module {
       groups: config.norm_num_groups ?? 32,
       eps: config.norm_eps ?? 1e-5,
       useLinearProjection: config.use_linear_projection ?? false,
+      scaleShift: config.resnet_time_scale_shift === "scale_shift",
     };
     this.conv_in = new Conv2d(config.in_channels, first, 3, { padding: 1 });
     this.time_embedding = new TimestepEmbedding(first, style.timeFeatures);
+    const pooled = config.addition_embed_type === "text";
+    const heads = config.addition_embed_type_num_heads ?? 64;
+    this.add_embedding = pooled ? new TextTimeEmbedding(deepest.contextFeatures, style.timeFeatures, heads) : null;
     this.down_blocks = levels.map((level, i) => downBlock(level, levels[i - 1], i < levels.length - 1, style));
     this.mid_block = new MidBlock(deepest.channels, attentionOf(deepest), style);
     this.up_blocks = levels.map((level, i) => upBlock(level, levels[i + 1], levels[i - 1], style)).reverse();
@@ -58,7 +64,9 @@ export class UNet2DConditionModel extends Module {
     const { flip_sin_to_cos: flipSinToCos = true, freq_shift: shift = 0 } = this.config;
     const features = this.config.block_out_channels[0]!;
     const waves = sinusoidalEmbedding(ops, timestep, features, { flipSinToCos, shift });
-    const time = ops.silu(this.time_embedding.forward(ops, waves));
+    let embedding = this.time_embedding.forward(ops, waves);
+    if (this.add_embedding) embedding = ops.add(embedding, this.add_embedding.forward(ops, context));
+    const time = ops.silu(embedding);
 
     let x = this.conv_in.forward(ops, sample);
     const skips = [x];
