@@ -38,7 +38,7 @@ napi_value dispatch(Call& call) {
   const c10::FunctionSchema& schema = op.schema();
   const auto& parameters = schema.arguments();
   const uint32_t given = arrayLength(call.env, call.args[1]);
-  if (given > parameters.size()) throw std::invalid_argument(schema.name() + ": too many arguments for " + c10::toString(schema));
+  if (given > parameters.size()) throw std::invalid_argument("too many arguments for " + c10::toString(schema));
   torch::jit::Stack stack;
   stack.reserve(parameters.size());
   for (uint32_t i = 0; i < parameters.size(); i++) {
@@ -50,12 +50,12 @@ napi_value dispatch(Call& call) {
       continue;
     }
     if (missing && parameter.type()->kind() != c10::TypeKind::OptionalType) {
-      throw std::invalid_argument(schema.name() + ": argument '" + parameter.name() + "' is missing");
+      throw std::invalid_argument("argument '" + parameter.name() + "' is missing");
     }
     try {
       stack.push_back(toIValue(call, value, parameter.type()));
     } catch (const std::invalid_argument& problem) {
-      throw std::invalid_argument(schema.name() + ": argument '" + parameter.name() + "': " + problem.what());
+      throw std::invalid_argument("argument '" + parameter.name() + "': " + problem.what());
     }
   }
   op.callBoxed(&stack);
