@@ -1,0 +1,52 @@
+import { expect, test } from "vitest";
+import { makeSchedule } from "../diffusion/schedule.js";
+import { createRng } from "../random.js";
+import { drawStep, drawsOf, type StepOptions, snrWeight } from "./step.js";
+
+const schedule = makeSchedule({ rescale_betas_zero_snr: true, prediction_type: "v_prediction" });
+const loss: StepOptions["loss"] = {
+  terminal_share: 0.5,
+  dropout: { text: 0.1, image: 0.2, both: 0.3 },
+  min_snr_gamma: null,
+  weights: { segmentation: 1, detection: 1, depth: 1, classification: 1 },
+  detection_pixels: { outline: 1, copy: 1 },
+};
+const options: StepOptions = { loss, schedule, emptyIds: [] };
+
+test("a share of the samples is at the last timestep, the others anywhere", () => {
+  const { timesteps } = drawStep(4000, options, createRng("steps"));
+  const terminal = timesteps.filter((t) => t === 999).length / 4000;
+  expect(terminal).toBeCloseTo(0.5, 1);
+  const others = timesteps.filter((t) => t !== 999);
+  expect(Math.min(...others)).toBeLessThan(10);
+  expect(others.reduce((sum, t) => sum + t, 0) / others.length).toBeGreaterThan(450);
+  expect(timesteps.every((t) => Number.isInteger(t) && t >= 0 && t < 1000)).toBe(true);
+});
+
+test("conditions are dropped alone and together as often as asked", () => {
+  const { keepText, keepImage } = drawStep(8000, options, createRng("drop"));
+  const share = (text: boolean, image: boolean) =>
+    keepText.filter((keep, i) => keep === text && keepImage[i] === image).length / 8000;
+  expect(share(false, true)).toBeCloseTo(0.1, 1);
+  expect(share(true, false)).toBeCloseTo(0.2, 1);
+  expect(share(false, false)).toBeCloseTo(0.3, 1);
+  expect(share(true, true)).toBeCloseTo(0.4, 1);
+});
+
+test("the choices of a step follow from its number", () => {
+  expect(drawsOf(1, 5, 16, options)).toEqual(drawsOf(1, 5, 16, options));
+  expect(drawsOf(1, 6, 16, options)).not.toEqual(drawsOf(1, 5, 16, options));
+});
+
+test("min-SNR weights by prediction type", () => {
+  const plain = makeSchedule({ prediction_type: "epsilon" });
+  const t = plain.alphasCumprod.findIndex((alpha) => alpha / (1 - alpha) < 5);
+  const snrOf = (at: number) => plain.alphasCumprod[at]! / (1 - plain.alphasCumprod[at]!);
+  expect(snrWeight(plain, 0, null)).toBe(1);
+  expect(snrWeight(plain, 0, 5)).toBeCloseTo(5 / snrOf(0), 12);
+  expect(snrWeight(plain, t, 5)).toBeCloseTo(1, 12);
+  const v = makeSchedule({ prediction_type: "v_prediction" });
+  expect(snrWeight(v, t, 5)).toBeCloseTo(snrOf(t) / (snrOf(t) + 1), 12);
+  expect(snrWeight(makeSchedule({ prediction_type: "sample" }), 0, 5)).toBe(5);
+  expect(snrWeight(schedule, 999, 5)).toBe(0);
+});
