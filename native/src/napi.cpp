@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <sstream>
 
 #include "state.h"
 
@@ -29,7 +30,11 @@ double toNumber(napi_env env, napi_value v) {
 
 int64_t toInteger(napi_env env, napi_value v) {
   const double x = toNumber(env, v);
-  if (x != std::trunc(x)) throw std::invalid_argument("expected a whole number, found " + std::to_string(x));
+  if (x != std::trunc(x)) {
+    std::ostringstream found;
+    found << "expected a whole number, found " << x;
+    throw std::invalid_argument(found.str());
+  }
   return static_cast<int64_t>(x);
 }
 
