@@ -178,6 +178,8 @@ export const defaultsSchema = z.object({
   sampler: z.enum(["ddim", "euler", "euler-ancestral"]).optional(),
   /** Scale 1 of both is a single evaluation a step. */
   guidance: z.object({ text: z.number(), image: z.number() }).default({ text: 7.5, image: 1.5 }),
+  /** The network was trained on zeros in place of the noisy latents where they are nothing but noise (zero terminal SNR). */
+  blank_pure_noise: z.boolean().default(false),
   tasks: z.array(taskNameSchema).min(1).default(["segmentation", "detection", "depth", "classification"]),
   /** Categories seen in training; others may be asked for, at the asker's risk. */
   categories: z.array(z.string()).default([]),

@@ -2,6 +2,7 @@
 import { dirname } from "node:path";
 import { type CheckpointFolder, readCheckpoint } from "../checkpoints/folder.js";
 import { type Condition, type GuidanceScales, guided } from "../diffusion/guidance.js";
+import { noiseLevel } from "../diffusion/prediction.js";
 import { type SamplerName, samplerFor, samplers } from "../diffusion/samplers/registry.js";
 import { makeSchedule, type Schedule } from "../diffusion/schedule.js";
 import { InstructCvError } from "../errors.js";
@@ -130,8 +131,9 @@ export class LoadedModel {
       texts.set(condition === "both" ? states : empty, i * states.length);
     }
     const { maxLength } = this.tokenizer;
+    const blank = this.folder.defaults.blank_pure_noise && noiseLevel(this.#schedule, timestep).signal === 0;
     const { prediction } = await (await this.#unet(batch)).run({
-      noisy: { data: noisy, shape: [1, channels, side, side] },
+      noisy: { data: blank ? new Float32Array(noisy.length) : noisy, shape: [1, channels, side, side] },
       image: { data: images, shape: [batch, channels, side, side] },
       timestep: { data: Float32Array.of(timestep), shape: [1] },
       states: { data: texts, shape: [batch, maxLength, states.length / maxLength] },

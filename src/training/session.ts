@@ -77,6 +77,7 @@ export async function createSession(config: TrainConfig, store: Store, tokenizer
     stepOptions: {
       loss: config.loss,
       schedule: makeSchedule(config.model.scheduler),
+      blankPureNoise: config.model.inference.blank_pure_noise,
       emptyIds: tokenizer.encode("").map(BigInt),
     },
     frozen,

@@ -18,6 +18,8 @@ export interface Draws {
 export interface StepOptions {
   readonly loss: TrainConfig["loss"];
   readonly schedule: Schedule;
+  /** Show the network zeros in place of latents that are nothing but noise. @default false */
+  readonly blankPureNoise?: boolean;
   /** Ids of the empty instruction, for text dropout. */
   readonly emptyIds: readonly bigint[];
 }
@@ -94,13 +96,19 @@ export function stepLoss(
     ),
   );
 
+  // At zero SNR the noise says nothing about the target; seeing it only teaches the network, slowly, to ignore it.
+  const blanked = (x: Tensor) =>
+    ops.mul(
+      x,
+      perRow((i) => (levels[i]!.signal === 0 ? 0 : 1)),
+    );
   const condition = ops.mul(
     imageLatents,
     perRow((i) => (draws.keepImage[i] ? 1 : 0)),
   );
   const encoderHiddenStates = models.textEncoder.forward(ops, textIds(ops, batch, draws, options.emptyIds));
   const output = models.unet.forward(ops, {
-    sample: ops.concat([noisy, condition], 1),
+    sample: ops.concat([options.blankPureNoise ? blanked(noisy) : noisy, condition], 1),
     timestep: ops.constant(Float32Array.from(draws.timesteps), [B]),
     encoderHiddenStates,
   });
