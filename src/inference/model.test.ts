@@ -46,6 +46,15 @@ describe("drawing", () => {
     expect(difference((await model.draw(black, "Segment the cat", plain)).drawn, first)).toBeGreaterThan(1e-4);
   });
 
+  test("with blank_pure_noise a single step does not depend on the seed; further steps see their noise", async () => {
+    const blank = await LoadedModel.open(await write("blank", { defaults: { blank_pure_noise: true } }), 1);
+    const first = await draw(blank);
+    expect(await draw(blank, { seed: 4 })).toEqual(first);
+    const twice = await draw(blank, { steps: 2 });
+    expect(difference(await draw(blank, { steps: 2, seed: 4 }), twice)).toBeGreaterThan(1e-4);
+    await blank.close();
+  });
+
   test("guidance combines three evaluations as the paper does; scales 1 and 1 are the plain picture", async () => {
     const both = await draw(model);
     const at = (text: number, image: number) => draw(model, { guidance: { text, image } });
