@@ -26,7 +26,7 @@ async function succeed(...args: string[]): Promise<string> {
 /** The recipe of the small model, shrunk until a few steps take seconds. */
 async function writeRecipe(): Promise<void> {
   const recipe = parse(await readFile(join(repository, "configs/nano.yaml"), "utf8"));
-  Object.assign(recipe.model, { resolution: 32, vocab_size: 600 });
+  Object.assign(recipe.model, { init: null, resolution: 32, vocab_size: 600 });
   Object.assign(recipe.model.unet, {
     sample_size: 8,
     block_out_channels: [16, 32],
