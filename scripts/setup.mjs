@@ -71,6 +71,7 @@ const hasSudo = () => ask("sudo", ["-n", "true"]) !== undefined;
 
 function aptInstall(packages) {
   say(`installing ${packages.join(", ")} with apt-get`);
+  process.env.DEBIAN_FRONTEND = "noninteractive";
   const prefix = asRoot() ? [] : ["sudo"];
   const cure = "Install the packages by hand and run `npm run setup` again.";
   const [update, install] = [
@@ -151,9 +152,8 @@ const headers = path.join(
   "include",
 );
 const torchRoot = path.resolve(torch.config, "../../..");
-// A CUDA torch without a CUDA toolkit beside it: CMake's find_package(Torch) would refuse, see native/CMakeLists.txt.
-const direct =
-  existsSync(path.join(torchRoot, "lib", "libtorch_cuda.so")) && ask("sh", ["-c", "command -v nvcc"]) === undefined;
+// See native/CMakeLists.txt.
+const direct = existsSync(path.join(torchRoot, "lib", "libtorch_cuda.so"));
 mkdirSync(buildDir, { recursive: true });
 rmSync(path.join(buildDir, "CMakeCache.txt"), { force: true });
 say(`building in ${path.relative(root, buildDir)} (about a minute)`);

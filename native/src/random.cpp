@@ -1,6 +1,7 @@
 // The random state of a device, so that a run can be seeded and resumed to the bit.
 #include <ATen/ATen.h>
 #include <ATen/Context.h>
+#include <torch/version.h>
 
 #include <cstring>
 #include <mutex>
@@ -17,6 +18,20 @@ at::Generator generatorOf(Call& call, napi_value device) {
 /** manualSeed(seed): every device's generator. */
 napi_value manualSeed(Call& call) {
   at::manual_seed(static_cast<uint64_t>(toInteger(call.env, call.args[0])));
+  return undefined(call.env);
+}
+
+/**
+ * useDeterministicKernels(): on a GPU the fastest kernels add up in any order, and then the same seed gives other bits.
+ * A kernel that has no deterministic form runs all the same, with PyTorch's warning.
+ */
+napi_value useDeterministicKernels(Call& call) {
+  at::globalContext().setDeterministicCuDNN(true);
+  at::globalContext().setBenchmarkCuDNN(false);
+  at::globalContext().setDeterministicAlgorithms(true, true);
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 2)
+  at::globalContext().setDeterministicFillUninitializedMemory(false);
+#endif
   return undefined(call.env);
 }
 
@@ -50,6 +65,7 @@ napi_value setRngState(Call& call) {
 
 void exportRandom(napi_env env, napi_value exports, State& state) {
   exportFunction(env, exports, state, "manualSeed", manualSeed);
+  exportFunction(env, exports, state, "useDeterministicKernels", useDeterministicKernels);
   exportFunction(env, exports, state, "rngState", rngState);
   exportFunction(env, exports, state, "setRngState", setRngState);
 }

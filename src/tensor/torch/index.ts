@@ -83,6 +83,7 @@ export function createTorch(options: TorchOptions = {}): Torch {
   const dispatcher = new Dispatcher(native, scopes);
   const ops = new TorchOps(native, scopes, dispatcher, { computeDtype, device });
   if (options.threads !== undefined) native.setThreads(options.threads);
+  if (device !== "cpu") native.useDeterministicKernels();
 
   /** Runs the binding, naming the step in errors. */
   const attempt = <T>(what: string, fn: () => T): T => {

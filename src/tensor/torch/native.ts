@@ -42,6 +42,8 @@ export interface NativeBinding {
   /** Returns the previous setting. */
   setGradMode(on: boolean): boolean;
   manualSeed(seed: number): void;
+  /** For GPUs, process-wide. */
+  useDeterministicKernels(): void;
   rngState(device: string): Uint8Array;
   setRngState(device: string, state: Uint8Array): void;
 }
