@@ -49,6 +49,16 @@ const groups = {
 /** Words that are never (part of) the name of an unknown thing. */
 export const everydayWords: ReadonlySet<string> = new Set(Object.values(groups).flatMap((text) => text.split(/\s+/)));
 
+/** Words that change no meaning. */
+export const fillerWords: readonly string[] = groups.courtesy.split(/\s+/);
+
+/** Words that decide which answer means what. */
+export const polarityWords: ReadonlySet<string> = new Set(
+  "no not none nothing neither without unless otherwise else missing absent yes if isn't doesn't is with for means".split(
+    " ",
+  ),
+);
+
 /** Words after which a thing is usually named. */
 export const articles: ReadonlySet<string> = new Set(
   "a an the any every each all no some this that these those class target".split(" "),

@@ -14,6 +14,8 @@ export interface UNetInputs {
   timestep: Tensor;
   /** [B, S, cross_attention_dim]: the text encoder's states. */
   encoderHiddenStates: Tensor;
+  /** Called with values inside the network: `text` [B, 4 * block_out_channels[0]], where it has add_embedding; `middle` [B, C, h, w]. */
+  observe?: (name: "text" | "middle", value: Tensor) => void;
 }
 
 /**
@@ -60,12 +62,16 @@ export class UNet2DConditionModel extends Module {
   }
 
   /** The prediction [B, out_channels, H, W]: noise, velocity or sample, as the model was trained. Any H and W will do. */
-  forward(ops: Ops, { sample, timestep, encoderHiddenStates: context }: UNetInputs): Tensor {
+  forward(ops: Ops, { sample, timestep, encoderHiddenStates: context, observe }: UNetInputs): Tensor {
     const { flip_sin_to_cos: flipSinToCos = true, freq_shift: shift = 0 } = this.config;
     const features = this.config.block_out_channels[0]!;
     const waves = sinusoidalEmbedding(ops, timestep, features, { flipSinToCos, shift });
     let embedding = this.time_embedding.forward(ops, waves);
-    if (this.add_embedding) embedding = ops.add(embedding, this.add_embedding.forward(ops, context));
+    if (this.add_embedding) {
+      const text = this.add_embedding.forward(ops, context);
+      observe?.("text", text);
+      embedding = ops.add(embedding, text);
+    }
     const time = ops.silu(embedding);
 
     let x = this.conv_in.forward(ops, sample);
@@ -75,6 +81,7 @@ export class UNet2DConditionModel extends Module {
       x = skips.at(-1)!;
     }
     x = this.mid_block.forward(ops, x, { time, context });
+    observe?.("middle", x);
     for (const block of this.up_blocks) x = block.forward(ops, x, skips, { time, context });
     return this.conv_out.forward(ops, ops.silu(this.conv_norm_out.forward(ops, x)));
   }

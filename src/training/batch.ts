@@ -15,6 +15,9 @@ import type { Store, StoredSample } from "./store.js";
 export interface Example {
   readonly task: TaskName;
   readonly instruction: string;
+  readonly slots: Slots;
+  /** Id of the photo. */
+  readonly photo: string;
   readonly image: Picture;
   readonly target: Picture;
   /** Loss weight of each pixel, S*S; null means 1 everywhere. */
@@ -25,6 +28,9 @@ export interface Example {
 export interface Batch {
   readonly size: number;
   readonly tasks: readonly TaskName[];
+  /** What each instruction asks about, and in which photo. */
+  readonly slots: readonly Slots[];
+  readonly photos: readonly string[];
   /** [B, 3, S, S], -1..1. */
   readonly image: Float32Array;
   /** [B, 3, S, S], -1..1. */
@@ -67,8 +73,15 @@ export function augment(sample: StoredSample, side: number, config: TrainConfig,
   const image = jitterColours(rng, pixels, config.model.resolution, data.jitter);
   const slots = data.redraw_colours ? redrawColours(sample.record.slots, rng) : sample.record.slots;
   const wording = rng.next() < data.template_share ? "template" : "paraphrase";
-  const instruction = renderInstruction(task, slots, wording, rng);
-  return { task, instruction, image, ...answer(sample, { side, crop, flip, image, slots }, config) };
+  const instruction = renderInstruction(task, slots, wording, rng, data.word_noise);
+  return {
+    task,
+    instruction,
+    slots,
+    photo: sample.record.photo,
+    image,
+    ...answer(sample, { side, crop, flip, image, slots }, config),
+  };
 }
 
 /** A stored sample as it is: whole frame, recorded colours and instruction. */
@@ -78,7 +91,14 @@ export function plain(sample: StoredSample, side: number, config: TrainConfig): 
   const resolution = config.model.resolution;
   const pixels = cropResize(sample.photo, side, 3, crop, resolution, false);
   const image = { width: resolution, height: resolution, data: Uint8Array.from(pixels, Math.round) };
-  return { task, instruction, image, ...answer(sample, { side, crop, flip: false, image, slots }, config) };
+  return {
+    task,
+    instruction,
+    slots,
+    photo: sample.record.photo,
+    image,
+    ...answer(sample, { side, crop, flip: false, image, slots }, config),
+  };
 }
 
 interface View {
@@ -152,7 +172,9 @@ export function collate(examples: readonly Example[], tokenizer: Encoder): Batch
     for (const id of tokenizer.encode(example.instruction)) ids.push(BigInt(id));
   }
   const tasks = examples.map((example) => example.task);
-  return { size: first.width, tasks, image, target, pixelWeights, ids: BigInt64Array.from(ids) };
+  const slots = examples.map((example) => example.slots);
+  const photos = examples.map((example) => example.photo);
+  return { size: first.width, tasks, slots, photos, image, target, pixelWeights, ids: BigInt64Array.from(ids) };
 }
 
 /** HWC bytes to CHW floats in -1..1. */

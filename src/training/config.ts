@@ -95,6 +95,8 @@ const data = z.strictObject({
   category_balance: share.default(0.5),
   /** Share of instructions that use the task's template; the others are drawn from the training paraphrases. */
   template_share: share.default(0.25),
+  /** Share of a paraphrase's words that are left out or have an everyday word put before them; what it asks stays. */
+  word_noise: share.default(0),
   /** Classification: draw a fresh pair of colours for each sample instead of the recorded one. */
   redraw_colours: z.boolean().default(true),
   flip: share.default(0.5),
@@ -115,6 +117,11 @@ const loss = z.strictObject({
   /** Min-SNR clamp (arXiv 2303.09556); null is plain mean squared error. */
   min_snr_gamma: positive.nullable().default(null),
   weights: perTask(z.number().min(0)),
+  /** Weights of the training-only heads (auxiliary.ts): what the sentence asks, what the photo shows. 0 leaves them out. */
+  auxiliary: z.strictObject({ sentence: z.number().min(0), presence: z.number().min(0) }).default({
+    sentence: 0,
+    presence: 0,
+  }),
   /** Detection, per pixel: where the target differs from the photo, where it copies it. */
   detection_pixels: z.strictObject({ outline: positive, copy: positive }).default({ outline: 1, copy: 1 }),
 });
@@ -169,6 +176,14 @@ export const trainConfigSchema = z
     const { dropout, min_snr_gamma, terminal_share } = config.loss;
     if (dropout.text + dropout.image + dropout.both > 1) {
       context.addIssue({ code: "custom", path: ["loss", "dropout"], message: "the three shares exceed 1 together" });
+    }
+    const { sentence, presence } = config.loss.auxiliary;
+    if (sentence + presence > 0 && config.model.unet.addition_embed_type !== "text") {
+      context.addIssue({
+        code: "custom",
+        path: ["loss", "auxiliary"],
+        message: "the heads read the sentence's vector: set model.unet.addition_embed_type to text",
+      });
     }
     const zeroTerminal = config.model.scheduler.rescale_betas_zero_snr === true;
     if (zeroTerminal && config.model.scheduler.prediction_type === "epsilon") {

@@ -3,7 +3,10 @@ import type { TaskName } from "../tasks/task.js";
 import type { TrainProgress } from "./progress.js";
 import type { UpdateOutcome } from "./update.js";
 
-type Means = Pick<TrainProgress, "loss" | "losses" | "gradNorm" | "samplesPerSecond" | "loaderShare" | "etaSeconds">;
+type Means = Pick<
+  TrainProgress,
+  "loss" | "losses" | "auxiliary" | "gradNorm" | "samplesPerSecond" | "loaderShare" | "etaSeconds"
+>;
 
 export class Meter {
   #outcomes: UpdateOutcome[] = [];
@@ -41,10 +44,17 @@ export class Meter {
       if (list) list.push(loss);
       else byTask.set(task, [loss]);
     }
+    const heads = outcomes.flatMap(({ auxiliary }) => auxiliary ?? []);
     const secondsPerRun = (performance.now() - this.#began) / 1000 / (fraction - this.#startFraction);
     return {
       loss: average(outcomes.map(({ loss }) => loss)),
       losses: Object.fromEntries([...byTask].map(([task, losses]) => [task, average(losses)])),
+      ...(heads.length > 0 && {
+        auxiliary: {
+          sentence: average(heads.map(({ sentence }) => sentence)),
+          presence: average(heads.map(({ presence }) => presence)),
+        },
+      }),
       gradNorm: average(outcomes.map(({ gradNorm }) => gradNorm)),
       samplesPerSecond: (outcomes.length * samples * 1000) / ms,
       loaderShare: outcomes.reduce((sum, { loaderMs }) => sum + loaderMs, 0) / ms,

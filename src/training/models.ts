@@ -8,6 +8,7 @@ import { SpaceToDepth } from "../models/space-to-depth.js";
 import { UNet2DConditionModel } from "../models/unet.js";
 import { createRng } from "../random.js";
 import type { Ops, Tensor } from "../tensor/tensor.js";
+import type { AuxiliaryHeads } from "./auxiliary.js";
 import type { TrainConfig } from "./config.js";
 
 /** Pictures [B, 3, S, S] in -1..1 to latents and back. */
@@ -27,10 +28,12 @@ export interface Models {
   readonly textEncoder: CLIPTextModel;
   readonly vae: AutoencoderKL | SpaceToDepth;
   readonly codec: Codec;
+  /** Null when the recipe gives them no weight. */
+  readonly auxiliary: AuxiliaryHeads | null;
 }
 
 /** Networks with unbound parameters. */
-export function buildModels(config: TrainConfig["model"], text: TextEncoderConfig): Models {
+export function buildModels(config: TrainConfig["model"], text: TextEncoderConfig): Omit<Models, "auxiliary"> {
   const unet = new UNet2DConditionModel(config.unet as never);
   const textEncoder = new CLIPTextModel(text);
   if (config.vae._class_name === "SpaceToDepth") {

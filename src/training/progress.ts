@@ -12,6 +12,8 @@ export interface TrainProgress {
   readonly loss: number;
   /** Mean unweighted loss of each task since the last report. */
   readonly losses: Readonly<Partial<Record<TaskName, number>>>;
+  /** Mean losses of the training-only heads, nats; absent without them. */
+  readonly auxiliary?: { readonly sentence: number; readonly presence: number };
   readonly lr: number;
   readonly gradNorm: number;
   readonly samplesPerSecond: number;
@@ -23,12 +25,13 @@ export interface TrainProgress {
 }
 
 export function progressLine(progress: TrainProgress): string {
-  const { step, steps, fraction, loss, losses, lr, gradNorm, samplesPerSecond, etaSeconds } = progress;
+  const { step, steps, fraction, loss, losses, auxiliary, lr, gradNorm, samplesPerSecond, etaSeconds } = progress;
   const tasks = Object.entries(losses).map(([task, value]) => `${task.slice(0, 3)} ${value.toFixed(4)}`);
   return [
     `${(100 * fraction).toFixed(1).padStart(5)}%`,
     `step ${step}${steps === null ? "" : `/${steps}`}`,
     `loss ${loss.toFixed(4)} (${tasks.join(", ")})`,
+    ...(auxiliary ? [`heads ${auxiliary.sentence.toFixed(3)}, ${auxiliary.presence.toFixed(3)}`] : []),
     `lr ${lr.toExponential(1)}`,
     `|g| ${gradNorm.toFixed(2)}`,
     `${samplesPerSecond.toFixed(1)} samples/s`,

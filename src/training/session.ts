@@ -7,6 +7,7 @@ import type { Module, Parameter } from "../models/module.js";
 import { ClipTokenizer } from "../models/tokenizer.js";
 import { type ClipTokenizerOptions, readTokenizerFiles } from "../models/tokenizer-files.js";
 import { createTorch, type Torch } from "../tensor/torch/index.js";
+import { AuxiliaryHeads, collectPresence } from "./auxiliary.js";
 import type { TrainConfig } from "./config.js";
 import { buildModels, initialWeights, type Models, widenConvIn } from "./models.js";
 import { createOptimizer, type Optimizer, type Slot } from "./optimizer.js";
@@ -29,8 +30,8 @@ export interface Session {
   withAverages<T>(fn: () => T): T;
 }
 
-/** The three modules and the prefix of their tensors in a training state. */
-const parts = ["unet", "text_encoder", "vae"] as const;
+/** The modules and the prefix of their tensors in a training state. */
+const parts = ["unet", "text_encoder", "vae", "auxiliary"] as const;
 type Part = (typeof parts)[number];
 
 /** `weights` start from `config.model.init` or fresh; a resumed run overwrites them afterwards (see state.ts). */
@@ -46,14 +47,26 @@ export async function createSession(config: TrainConfig, store: Store, tokenizer
   };
   const { threads, dtype } = config.compute;
   const torch = createTorch({ ...(threads !== null && { threads }), computeDtype: dtype });
-  const models = buildModels(config.model, textConfig);
-  const modules: Record<Part, Module> = { unet: models.unet, text_encoder: models.textEncoder, vae: models.vae };
+  const models = { ...buildModels(config.model, textConfig), auxiliary: buildAuxiliary(config, store) };
+  const modules: Partial<Record<Part, Module>> = {
+    unet: models.unet,
+    text_encoder: models.textEncoder,
+    vae: models.vae,
+    ...(models.auxiliary && { auxiliary: models.auxiliary }),
+  };
   const slots: Slot[] = [];
   const frozen = new Map<string, { data: Float32Array; shape: readonly number[] }>();
   for (const part of parts) {
-    const trained = part === "unet" || (part === "text_encoder" && config.optimizer.train_text_encoder);
-    const values = initialWeights(modules[part], `${config.seed}/${part}`, start ? reader(start, part) : undefined);
-    modules[part].bind((name, parameter) => {
+    const module = modules[part];
+    if (!module) continue;
+    const trained =
+      part === "unet" || part === "auxiliary" || (part === "text_encoder" && config.optimizer.train_text_encoder);
+    const values = initialWeights(
+      module,
+      `${config.seed}/${part}`,
+      start && part !== "auxiliary" ? reader(start, part) : undefined,
+    );
+    module.bind((name, parameter) => {
       const data = values.get(name)!;
       if (trained) slots.push(createSlot(torch, `${part}.${name}`, data, parameter.shape));
       else frozen.set(`${part}.${name}`, { data, shape: parameter.shape });
@@ -63,7 +76,7 @@ export async function createSession(config: TrainConfig, store: Store, tokenizer
   const byName = new Map(slots.map((slot) => [slot.name, slot]));
   const rebind = (field: "weight" | "average") => {
     for (const part of parts) {
-      modules[part].bind((name, parameter) => byName.get(`${part}.${name}`)?.[field] ?? parameter.value);
+      modules[part]?.bind((name, parameter) => byName.get(`${part}.${name}`)?.[field] ?? parameter.value);
     }
   };
   return {
@@ -92,6 +105,13 @@ export async function createSession(config: TrainConfig, store: Store, tokenizer
   };
 }
 
+function buildAuxiliary(config: TrainConfig, store: Store): AuxiliaryHeads | null {
+  const { sentence, presence } = config.loss.auxiliary;
+  if (sentence === 0 && presence === 0) return null;
+  const { block_out_channels: channels } = config.model.unet;
+  return new AuxiliaryHeads(collectPresence(store), channels[0]! * 4, channels.at(-1)!);
+}
+
 /** A trained leaf that starts as its own average, with zero moments. */
 function createSlot(torch: Torch, name: string, data: Float32Array, shape: readonly number[]): Slot {
   const zeros = new Float32Array(data.length);
@@ -110,13 +130,14 @@ function tokenizerOf(start: CheckpointFolder | null): string | undefined {
 
 async function openTokenizer(config: TrainConfig, store: Store, folder: string | undefined) {
   const length = config.model.text_encoder.max_position_embeddings;
-  if (folder === undefined) return trainTokenizer(store, config.seed, config.model.vocab_size, length);
+  if (folder === undefined)
+    return trainTokenizer(store, config.seed, config.model.vocab_size, length, config.data.word_noise);
   const files = { ...(await readTokenizerFiles(folder)), maxLength: length };
   return { tokenizer: new ClipTokenizer(files), files };
 }
 
 /** Values of a checkpoint by parameter; conv_in of a text-to-image model is widened. */
-function reader(start: CheckpointFolder, part: Part) {
+function reader(start: CheckpointFolder, part: Exclude<Part, "auxiliary">) {
   const weights = { unet: start.unet, text_encoder: start.textEncoder, vae: start.vae }[part].weights;
   return (name: string, parameter: Parameter): Float32Array | undefined => {
     const entry = weights?.entries.get(name);

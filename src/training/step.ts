@@ -51,6 +51,8 @@ export interface StepLoss {
   readonly loss: Tensor;
   /** [B] float32, squared error of each sample with pixel weights but without task weights. */
   readonly perSample: Tensor;
+  /** Scalars in nats, unweighted; null without the heads. */
+  readonly auxiliary: { readonly sentence: Tensor; readonly presence: Tensor } | null;
   /** [B, Z, h, w] float32: what the network said, and what it was given. */
   readonly prediction: Tensor;
   readonly noisy: Tensor;
@@ -107,10 +109,12 @@ export function stepLoss(
     perRow((i) => (draws.keepImage[i] ? 1 : 0)),
   );
   const encoderHiddenStates = models.textEncoder.forward(ops, textIds(ops, batch, draws, options.emptyIds));
+  const inside = new Map<string, Tensor>();
   const output = models.unet.forward(ops, {
     sample: ops.concat([options.blankPureNoise ? blanked(noisy) : noisy, condition], 1),
     timestep: ops.constant(Float32Array.from(draws.timesteps), [B]),
     encoderHiddenStates,
+    observe: (name, value) => inside.set(name, value),
   });
   const prediction = ops.cast(output, "float32");
 
@@ -120,8 +124,32 @@ export function stepLoss(
   const weights = batch.tasks.map(
     (task, i) => loss.weights[task] * snrWeight(schedule, draws.timesteps[i]!, loss.min_snr_gamma),
   );
-  const total = ops.mean(ops.mul(perSample, ops.constant(Float32Array.from(weights), [B])));
-  return { loss: total, perSample, prediction, noisy };
+  const drawn = ops.mean(ops.mul(perSample, ops.constant(Float32Array.from(weights), [B])));
+  const auxiliary = auxiliaryLosses(ops, models, inside, batch, draws);
+  const total = auxiliary
+    ? ops.add(
+        drawn,
+        ops.add(
+          ops.mul(auxiliary.sentence, loss.auxiliary.sentence),
+          ops.mul(auxiliary.presence, loss.auxiliary.presence),
+        ),
+      )
+    : drawn;
+  return { loss: total, perSample, auxiliary, prediction, noisy };
+}
+
+function auxiliaryLosses(
+  ops: Ops,
+  { auxiliary }: Models,
+  inside: ReadonlyMap<string, Tensor>,
+  batch: Batch,
+  draws: Draws,
+): StepLoss["auxiliary"] {
+  if (!auxiliary) return null;
+  return {
+    sentence: auxiliary.sentenceLoss(ops, inside.get("text")!, batch, draws),
+    presence: auxiliary.presenceLoss(ops, inside.get("middle")!, batch, draws),
+  };
 }
 
 function textIds(ops: Ops, batch: Batch, draws: Draws, empty: readonly bigint[]): Tensor {

@@ -8,6 +8,8 @@ import { drawsOf, stepLoss } from "./step.js";
 export interface UpdateOutcome {
   readonly loss: number;
   readonly tasks: readonly { readonly task: TaskName; readonly loss: number }[];
+  /** Losses of the training-only heads, nats. */
+  readonly auxiliary: { readonly sentence: number; readonly presence: number } | null;
   readonly gradNorm: number;
   readonly loaderMs: number;
 }
@@ -18,6 +20,7 @@ export function runUpdate(session: Session, loader: Loader, update: number, lr: 
   const { accumulate } = config.optimizer;
   let loss = 0;
   let loaderMs = 0;
+  let auxiliary: UpdateOutcome["auxiliary"] = null;
   const tasks: { task: TaskName; loss: number }[] = [];
   for (let i = 0; i < accumulate; i++) {
     const index = (update - 1) * accumulate + i;
@@ -32,10 +35,17 @@ export function runUpdate(session: Session, loader: Loader, update: number, lr: 
       const result = stepLoss(torch.ops, models, batch, draws, noise, stepOptions);
       torch.backward(accumulate === 1 ? result.loss : torch.ops.div(result.loss, accumulate));
       loss += torch.item(result.loss) / accumulate;
+      if (result.auxiliary) {
+        const { sentence, presence } = result.auxiliary;
+        auxiliary = {
+          sentence: (auxiliary?.sentence ?? 0) + torch.item(sentence) / accumulate,
+          presence: (auxiliary?.presence ?? 0) + torch.item(presence) / accumulate,
+        };
+      }
       for (const [b, value] of torch.read(result.perSample).entries())
         tasks.push({ task: batch.tasks[b]!, loss: value });
     });
   }
   const gradNorm = optimizer.step(update, lr);
-  return { loss, tasks, gradNorm, loaderMs };
+  return { loss, tasks, auxiliary, gradNorm, loaderMs };
 }

@@ -15,11 +15,18 @@ export interface TrainedTokenizer {
   readonly files: Required<Pick<ClipTokenizerOptions, "vocab" | "merges" | "maxLength">>;
 }
 
-export function trainTokenizer(store: Store, seed: number, vocabSize: number, maxLength: number): TrainedTokenizer {
+export function trainTokenizer(
+  store: Store,
+  seed: number,
+  vocabSize: number,
+  maxLength: number,
+  noise = 0,
+): TrainedTokenizer {
   const rng = createRng(`${seed}/vocabulary`);
   const texts = Array.from({ length: renderings }, () => {
     const { task, slots } = rng.pick(store.samples).record;
-    return renderInstruction(task, redrawColours(slots, rng), rng.next() < 0.1 ? "template" : "paraphrase", rng);
+    const wording = rng.next() < 0.1 ? "template" : "paraphrase";
+    return renderInstruction(task, redrawColours(slots, rng), wording, rng, noise);
   });
   const files = { ...trainBpe(texts, vocabSize), maxLength };
   return { tokenizer: new ClipTokenizer(files), files };

@@ -1,0 +1,114 @@
+/**
+ * Training-only heads with plain labels. The sentence's vector must tell the task, the category and the colours; the middle of
+ * the UNet must tell which categories the photo shows. Both teach the shared weights faster than pictures alone do when data
+ * are few; an exported model does not have them.
+ */
+import { Linear } from "../models/layers.js";
+import { Module } from "../models/module.js";
+import { palette, slotColours } from "../tasks/colours.js";
+import { taskNames } from "../tasks/registry.js";
+import type { Ops, Tensor } from "../tensor/tensor.js";
+import type { Batch } from "./batch.js";
+import type { Draws } from "./step.js";
+import type { Store } from "./store.js";
+
+/** What the photos of a store are known to show. */
+export interface Presence {
+  /** Sorted. */
+  readonly categories: readonly string[];
+  /** One value a category: 1 present, 0 absent, NaN not annotated in this photo's dataset. */
+  of(photo: string): Float32Array;
+}
+
+/** A category some photo of a dataset is annotated with is taken as absent from the dataset's other photos. */
+export function collectPresence(store: Store): Presence {
+  const photos = new Map<string, { dataset: string; present: Set<string> }>();
+  const datasets = new Map<string, Set<string>>();
+  const all = new Set<string>();
+  for (const { record } of store.samples) {
+    const { category } = record.slots;
+    const photo = photos.get(record.photo) ?? { dataset: record.dataset, present: new Set<string>() };
+    photos.set(record.photo, photo);
+    if (category === null) continue;
+    all.add(category);
+    if (record.negative) continue;
+    photo.present.add(category);
+    const known = datasets.get(record.dataset) ?? new Set<string>();
+    datasets.set(record.dataset, known.add(category));
+  }
+  const categories = [...all].sort();
+  return {
+    categories,
+    of(id) {
+      const photo = photos.get(id);
+      const known = photo && datasets.get(photo.dataset);
+      return Float32Array.from(categories, (category) =>
+        known?.has(category) ? Number(photo!.present.has(category)) : Number.NaN,
+      );
+    },
+  };
+}
+
+/** Linear classifiers on the sentence's vector [B, T] and on the mean of the UNet's middle [B, C, h, w]. */
+export class AuxiliaryHeads extends Module {
+  readonly task: Linear;
+  readonly category: Linear;
+  readonly positive: Linear;
+  readonly negative: Linear;
+  readonly presence: Linear;
+  readonly #presence: Presence;
+
+  constructor(presence: Presence, textFeatures: number, middleFeatures: number) {
+    super();
+    this.task = new Linear(textFeatures, taskNames.length);
+    this.category = new Linear(textFeatures, presence.categories.length);
+    this.positive = new Linear(textFeatures, palette.length);
+    this.negative = new Linear(textFeatures, palette.length);
+    this.presence = new Linear(middleFeatures, presence.categories.length);
+    this.#presence = presence;
+  }
+
+  /** Cross-entropy in nats, summed over what each sentence states (task; category; colours), mean over B. */
+  sentenceLoss(ops: Ops, text: Tensor, batch: Batch, { keepText }: Draws): Tensor {
+    const { categories } = this.#presence;
+    const stated = (i: number) => (keepText[i] ? 1 : 0);
+    const asks = (i: number) => (batch.tasks[i] === "classification" ? stated(i) : 0);
+    const colour = (i: number, side: "positive" | "negative") => {
+      const { name } = slotColours(batch.slots[i]!)[side];
+      return palette.findIndex((entry) => entry.name === name);
+    };
+    const category = (i: number) => categories.indexOf(batch.slots[i]!.category ?? "");
+    const losses = [
+      crossEntropy(ops, this.task.forward(ops, text), (i) => taskNames.indexOf(batch.tasks[i]!), stated),
+      crossEntropy(ops, this.category.forward(ops, text), category, (i) => (category(i) < 0 ? 0 : stated(i))),
+      crossEntropy(ops, this.positive.forward(ops, text), (i) => colour(i, "positive"), asks),
+      crossEntropy(ops, this.negative.forward(ops, text), (i) => colour(i, "negative"), asks),
+    ];
+    return losses.reduce((sum, loss) => ops.add(sum, loss));
+  }
+
+  /** Binary cross-entropy in nats, summed over the categories annotated for each photo, mean over B. */
+  presenceLoss(ops: Ops, middle: Tensor, batch: Batch, { keepImage }: Draws): Tensor {
+    const logits = this.presence.forward(ops, ops.cast(ops.mean(middle, [2, 3]), "float32"));
+    const labels = batch.photos.map((photo) => this.#presence.of(photo));
+    const flat = (f: (value: number, i: number) => number) =>
+      ops.constant(Float32Array.from(labels.flatMap((row, i) => [...row].map((v) => f(v, i)))), logits.shape);
+    const known = flat((v, i) => (Number.isNaN(v) || !keepImage[i] ? 0 : 1));
+    const present = flat((v) => (v === 1 ? 1 : 0));
+    // softplus(x) - x y, with softplus(x) = max(x, 0) + log(1 + exp(-|x|))
+    const positivePart = ops.relu(logits);
+    const magnitude = ops.add(positivePart, ops.relu(ops.neg(logits)));
+    const softplus = ops.add(positivePart, ops.log(ops.add(ops.exp(ops.neg(magnitude)), 1)));
+    const each = ops.mul(ops.sub(softplus, ops.mul(logits, present)), known);
+    return ops.div(ops.sum(each), labels.length);
+  }
+}
+
+/** -log softmax(logits_BK)[label], weighted by row, mean over B. */
+function crossEntropy(ops: Ops, logits: Tensor, label: (i: number) => number, weight: (i: number) => number): Tensor {
+  const [B, K] = logits.shape as [number, number];
+  const chosen = new Float32Array(B * K);
+  for (let i = 0; i < B; i++) if (weight(i) > 0) chosen[i * K + label(i)] = weight(i);
+  const likely = ops.log(ops.add(ops.softmax(ops.cast(logits, "float32"), 1), 1e-9));
+  return ops.neg(ops.div(ops.sum(ops.mul(likely, ops.constant(chosen, [B, K]))), B));
+}
