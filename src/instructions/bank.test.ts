@@ -5,7 +5,7 @@ import type { Slots, TaskName } from "../tasks/task.js";
 import { bank } from "./bank.js";
 import { knownCategories } from "./categories.js";
 import { parseInstruction } from "./parse.js";
-import { fill, renderInstruction } from "./render.js";
+import { disturb, fill, renderInstruction } from "./render.js";
 
 const names = Object.keys(bank) as TaskName[];
 const lines = (task: TaskName) => [bank[task].template, ...bank[task].train, ...bank[task].unseen];
@@ -129,6 +129,29 @@ describe("renderInstruction", () => {
     expect(say("Find all {categories}", "sheep")).toBe("Find all sheep");
     expect(say("Find all {categories}", "british shorthair")).toBe("Find all british shorthairs");
     expect(say("{category} mask", "dog")).toBe("Dog mask");
+  });
+
+  it("disturbs paraphrases, but neither slots nor words that decide between yes and no", () => {
+    const rng = createRng(5);
+    const line = "Turn the whole image {positive} if it contains {a category}, otherwise {negative}";
+    let [short, long, same] = [0, 0, 0];
+    for (let i = 0; i < 400; i++) {
+      const disturbed = disturb(line, 0.3, rng);
+      for (const kept of ["{positive}", "{a category},", "{negative}", " if ", "otherwise"])
+        expect(disturbed).toContain(kept);
+      const words = disturbed.split(" ").length - line.split(" ").length;
+      if (words < 0) short++;
+      else if (words > 0) long++;
+      if (disturbed === line) same++;
+    }
+    expect(short).toBeGreaterThan(60);
+    expect(long).toBeGreaterThan(60);
+    expect(same).toBeGreaterThan(5);
+    expect(disturb(line, 0, rng)).toBe(line);
+    const noisy = Array.from({ length: 50 }, () =>
+      renderInstruction("segmentation", { category: "wine glass" }, "paraphrase", rng, 0.5),
+    );
+    for (const sentence of noisy) expect(sentence).toMatch(/wine glass/i);
   });
 
   it("refuses to leave a slot empty", () => {

@@ -1,0 +1,128 @@
+import { expect, test } from "vitest";
+import { tinyConfig, tinyStore } from "../../tests/helpers/tiny-training.js";
+import { createRng } from "../random.js";
+import { defaultColours, palette } from "../tasks/colours.js";
+import { createTorch } from "../tensor/torch/index.js";
+import { AuxiliaryHeads, collectPresence, type Presence } from "./auxiliary.js";
+import type { Batch } from "./batch.js";
+import { parseConfig } from "./config.js";
+import { createSession } from "./session.js";
+import { groupSamples, type Store } from "./store.js";
+
+const torch = createTorch({ threads: 1 });
+const { ops } = torch;
+const presence: Presence = {
+  categories: ["cat", "cow", "dog"],
+  of: (photo) => Float32Array.from(photo === "voc" ? [1, Number.NaN, 0] : [Number.NaN, Number.NaN, Number.NaN]),
+};
+const batch = {
+  tasks: ["segmentation", "depth", "classification"],
+  slots: [
+    { category: "dog" },
+    { category: null },
+    { category: "cat", positive: palette[2], negative: defaultColours.negative },
+  ],
+  photos: ["voc", "nyu", "voc"],
+} as unknown as Batch;
+const keep = (keepText: boolean[], keepImage: boolean[]) => ({ timesteps: [], keepText, keepImage });
+const all = keep([true, true, true], [true, true, true]);
+const [T, C] = [5, 4];
+const values = (count: number, seed: string) => {
+  const rng = createRng(seed);
+  return Float32Array.from({ length: count }, () => rng.normal());
+};
+
+/** Heads with known weights, their inputs, and the logits of a head by hand. */
+function setUp() {
+  const heads = new AuxiliaryHeads(presence, T, C);
+  const weights = new Map<string, Float32Array>();
+  heads.bind((name, { shape }) => {
+    const data = values(
+      shape.reduce((a, b) => a * b),
+      name,
+    );
+    weights.set(name, data);
+    return torch.tensor(data, shape);
+  });
+  const text = values(3 * T, "text");
+  const middle = values(3 * C * 4, "middle");
+  const logits = (head: string, x: (i: number, f: number) => number, features: number, i: number) => {
+    const [weight, bias] = [weights.get(`${head}.weight`)!, weights.get(`${head}.bias`)!];
+    return [...bias].map((b, k) => {
+      let sum = b;
+      for (let f = 0; f < features; f++) sum += weight[k * features + f]! * x(i, f);
+      return sum;
+    });
+  };
+  const ofText = (head: string, i: number) => logits(head, (row, f) => text[row * T + f]!, T, i);
+  const pooled = (row: number, f: number) => {
+    const at = (row * C + f) * 4;
+    return (middle[at]! + middle[at + 1]! + middle[at + 2]! + middle[at + 3]!) / 4;
+  };
+  return {
+    heads,
+    text: torch.tensor(text, [3, T]),
+    middle: torch.tensor(middle, [3, C, 2, 2]),
+    surprise: (head: string, i: number, label: number) => {
+      const row = ofText(head, i);
+      return Math.log(row.reduce((sum, v) => sum + Math.exp(v), 0)) - row[label]!;
+    },
+    presenceLogits: (i: number) => logits("presence", pooled, C, i),
+  };
+}
+
+test("the sentence's loss is the cross-entropy of what it states, by hand", () => {
+  const { heads, text, surprise } = setUp();
+  const [dog, depth] = [surprise("task", 0, 0) + surprise("category", 0, 2), surprise("task", 1, 2)];
+  const cat =
+    surprise("task", 2, 3) + surprise("category", 2, 0) + surprise("positive", 2, 2) + surprise("negative", 2, 0);
+  expect(torch.tidy(() => torch.item(heads.sentenceLoss(ops, text, batch, all)))).toBeCloseTo(
+    (dog + depth + cat) / 3,
+    4,
+  );
+  const noDog = keep([false, true, true], [true, true, true]);
+  expect(torch.tidy(() => torch.item(heads.sentenceLoss(ops, text, batch, noDog)))).toBeCloseTo((depth + cat) / 3, 4);
+});
+
+test("the photo's loss is the binary cross-entropy of the annotated categories, by hand", () => {
+  const { heads, middle, presenceLogits } = setUp();
+  const of = (i: number) => {
+    const [cat, , dog] = presenceLogits(i) as [number, number, number];
+    return Math.log(1 + Math.exp(-cat)) + Math.log(1 + Math.exp(dog));
+  };
+  expect(torch.tidy(() => torch.item(heads.presenceLoss(ops, middle, batch, all)))).toBeCloseTo((of(0) + of(2)) / 3, 4);
+  const hidden = keep([true, true, true], [false, true, true]);
+  expect(torch.tidy(() => torch.item(heads.presenceLoss(ops, middle, batch, hidden)))).toBeCloseTo(of(2) / 3, 4);
+});
+
+test("a category annotated anywhere in a dataset is absent from the dataset's other photos only", () => {
+  const record = (dataset: string, photo: string, category: string, negative = false) =>
+    ({ record: { dataset, photo, slots: { category }, task: "classification", negative } }) as never;
+  const samples = [
+    record("voc", "a", "cat"),
+    record("voc", "b", "dog"),
+    record("voc", "b", "sofa", true),
+    record("coco", "c", "cup"),
+  ];
+  const known = collectPresence({ size: 1, samples, groups: groupSamples(samples) } satisfies Store);
+  expect(known.categories).toEqual(["cat", "cup", "dog", "sofa"]);
+  const no = Number.NaN;
+  expect([...known.of("a")]).toEqual([1, no, 0, no]);
+  expect([...known.of("b")]).toEqual([0, no, 1, no]);
+  expect([...known.of("c")]).toEqual([no, 1, no, no]);
+  expect([...known.of("elsewhere")]).toEqual([no, no, no, no]);
+});
+
+test("the heads train with the network and need its sentence vector", async () => {
+  const recipe = await tinyConfig();
+  const loss = { ...recipe.loss, auxiliary: { sentence: 0.1, presence: 0.1 } };
+  expect(() => parseConfig({ ...recipe, loss }, "recipe.yaml")).toThrow(/loss\.auxiliary.*addition_embed_type/);
+  const unet = { ...recipe.model.unet, addition_embed_type: "text", addition_embed_type_num_heads: 2 };
+  const config = parseConfig({ ...recipe, loss, model: { ...recipe.model, unet } }, "recipe.yaml");
+  const session = await createSession(config, tinyStore());
+  const names = session.optimizer.slots.map(({ name }) => name).filter((name) => name.startsWith("auxiliary."));
+  expect(names).toHaveLength(10);
+  const shape = (name: string) => session.optimizer.slots.find((slot) => slot.name === name)!.weight.shape;
+  expect(shape("auxiliary.presence.weight")).toEqual([2, 32]);
+  expect(shape("auxiliary.task.weight")).toEqual([4, 64]);
+});
