@@ -160,6 +160,11 @@ export const trainConfigSchema = z
     compute: z.strictObject({
       dtype: z.enum(["float32", "bfloat16"]),
       threads: z.int().min(1).nullable().default(null),
+      /** Where tensors live: cpu, or cuda with a libtorch that has it. */
+      device: z
+        .string()
+        .regex(/^(cpu|cuda(:\d+)?)$/, "expected cpu, cuda or cuda:N")
+        .default("cpu"),
     }),
     output: z.strictObject({
       checkpoint_minutes: positive.default(5),

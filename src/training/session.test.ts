@@ -76,7 +76,7 @@ test("only the UNet moves; its new input channels start at zero", async () => {
 test("bfloat16 compute gives nearly the loss of float32", async () => {
   const store = tinyStore();
   const loss = async (dtype: "float32" | "bfloat16") => {
-    const session = await createSession({ ...config, compute: { dtype, threads: 1 } }, store);
+    const session = await createSession({ ...config, compute: { ...config.compute, dtype, threads: 1 } }, store);
     return runUpdate(session, createLoader(store, config, session.tokenizer), 1, 1e-3).loss;
   };
   const exact = await loss("float32");

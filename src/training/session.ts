@@ -45,8 +45,8 @@ export async function createSession(config: TrainConfig, store: Store, tokenizer
     eos_token_id: tokenizer.endId,
     pad_token_id: tokenizer.padId,
   };
-  const { threads, dtype } = config.compute;
-  const torch = createTorch({ ...(threads !== null && { threads }), computeDtype: dtype });
+  const { threads, dtype, device } = config.compute;
+  const torch = createTorch({ ...(threads !== null && { threads }), computeDtype: dtype, device });
   const models = { ...buildModels(config.model, textConfig), auxiliary: buildAuxiliary(config, store) };
   const modules: Partial<Record<Part, Module>> = {
     unet: models.unet,
