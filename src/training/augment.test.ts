@@ -4,13 +4,14 @@ import { createRng } from "../random.js";
 import { cropResize, cropResizeDepth, drawCrop, jitterColours } from "./augment.js";
 
 const side = 12;
+const frame = { width: side, height: side };
 const rng = createRng("augment");
 const photo = Uint8Array.from({ length: side * side * 3 }, () => rng.int(256));
 
 test("the whole frame at its own size is the photo; mirrored, its rows are reversed", () => {
-  const same = cropResize(photo, side, 3, [0, 0, side, side], side, false);
+  const same = cropResize(photo, side, 3, [0, 0, side, side], frame, false);
   expect([...same]).toEqual([...photo]);
-  const mirrored = cropResize(photo, side, 3, [0, 0, side, side], side, true);
+  const mirrored = cropResize(photo, side, 3, [0, 0, side, side], frame, true);
   for (let x = 0; x < side; x++) {
     expect([...mirrored.subarray(x * 3, x * 3 + 3)]).toEqual([...photo.subarray((side - 1 - x) * 3, (side - x) * 3)]);
   }
@@ -24,7 +25,7 @@ test("a crop is bilinear with half-pixel centres, like the resampling of everyth
   }
   const size = { width: 16, height: 16 };
   const expected = resizeBilinear(cut, { width: 8, height: 8 }, size, 3);
-  const found = cropResize(photo, side, 3, [left, top, right, bottom], 16, false);
+  const found = cropResize(photo, side, 3, [left, top, right, bottom], size, false);
   // Away from the border, where one repeats the crop's edge and the other sees the photo beyond it.
   for (let y = 2; y < 14; y++) {
     for (let i = (y * 16 + 2) * 3; i < (y * 16 + 14) * 3; i++) expect(found[i]).toBeCloseTo(expected[i]!, 3);
@@ -56,9 +57,9 @@ test("crops lie inside the frame, in whole pixels, with the area and aspect aske
 
 test("no jitter rounds; jitter changes brightness but keeps grey grey", () => {
   const pixels = Float32Array.from(photo);
-  expect(jitterColours(rng, pixels, side, { brightness: 0, contrast: 0, saturation: 0 }).data).toEqual(photo);
+  expect(jitterColours(rng, pixels, frame, { brightness: 0, contrast: 0, saturation: 0 }).data).toEqual(photo);
   const grey = new Float32Array(side * side * 3).fill(100);
-  const { data } = jitterColours(rng, grey, side, { brightness: 0.3, contrast: 0.3, saturation: 0.9 });
+  const { data } = jitterColours(rng, grey, frame, { brightness: 0.3, contrast: 0.3, saturation: 0.9 });
   expect(new Set(data).size).toBe(1);
   expect(data[0]).not.toBe(100);
 });

@@ -1,5 +1,5 @@
 /** Pixel work of the loader in plain typed arrays: random crops, crop-resize with mirroring, colour jitter. */
-import type { Picture } from "../image/picture.js";
+import type { Picture, Size } from "../image/picture.js";
 import type { Rng } from "../random.js";
 import type { Xyxy } from "../tasks/task.js";
 
@@ -40,26 +40,26 @@ function taps(start: number, end: number, side: number, out: number, flip: boole
 }
 
 /**
- * Bilinear crop and resize of a square HWC raster, then mirrored left-right if `flip`. Result: out x out x channels, floats in
- * the units of the source.
+ * Bilinear crop and resize of a square HWC raster, then mirrored left-right if `flip`. Result: height x width x channels, floats
+ * in the units of the source.
  */
 export function cropResize(
   source: Uint8Array,
   side: number,
   channels: number,
   crop: Xyxy,
-  out: number,
+  { width, height }: Size,
   flip: boolean,
 ): Float32Array {
-  const xs = taps(crop[0], crop[2], side, out, flip);
-  const ys = taps(crop[1], crop[3], side, out, false);
-  const result = new Float32Array(out * out * channels);
+  const xs = taps(crop[0], crop[2], side, width, flip);
+  const ys = taps(crop[1], crop[3], side, height, false);
+  const result = new Float32Array(width * height * channels);
   let o = 0;
-  for (let y = 0; y < out; y++) {
+  for (let y = 0; y < height; y++) {
     const top = ys.first[y]! * side;
     const bottom = ys.second[y]! * side;
     const v = ys.weight[y]!;
-    for (let x = 0; x < out; x++) {
+    for (let x = 0; x < width; x++) {
       const u = xs.weight[x]!;
       const a = (top + xs.first[x]!) * channels;
       const b = (top + xs.second[x]!) * channels;
@@ -116,14 +116,14 @@ export interface Jitter {
  * Brightness, then contrast about the mean grey, then saturation about each pixel's grey, each by a factor drawn from
  * [1 - j, 1 + j]; rounds to 8 bits. `pixels` is RGB HWC in 0..255.
  */
-export function jitterColours(rng: Rng, pixels: Float32Array, side: number, jitter: Jitter): Picture {
+export function jitterColours(rng: Rng, pixels: Float32Array, { width, height }: Size, jitter: Jitter): Picture {
   const factor = (j: number) => 1 + j * (2 * rng.next() - 1);
   const [brightness, contrast, saturation] = [jitter.brightness, jitter.contrast, jitter.saturation].map(factor) as [
     number,
     number,
     number,
   ];
-  const count = side * side;
+  const count = width * height;
   let mean = 0;
   for (let i = 0; i < count; i++) {
     mean += 0.299 * pixels[i * 3]! + 0.587 * pixels[i * 3 + 1]! + 0.114 * pixels[i * 3 + 2]!;
@@ -141,7 +141,7 @@ export function jitterColours(rng: Rng, pixels: Float32Array, side: number, jitt
     data[i * 3 + 1] = to8(grey + saturation * (g - grey));
     data[i * 3 + 2] = to8(grey + saturation * (b - grey));
   }
-  return { width: side, height: side, data };
+  return { width, height, data };
 }
 
 function to8(value: number): number {

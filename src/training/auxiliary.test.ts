@@ -13,7 +13,10 @@ const torch = createTorch({ threads: 1 });
 const { ops } = torch;
 const presence: Presence = {
   categories: ["cat", "cow", "dog"],
-  of: (photo) => Float32Array.from(photo === "voc" ? [1, Number.NaN, 0] : [Number.NaN, Number.NaN, Number.NaN]),
+  has: (photo, category) => {
+    if (photo === "voc") return { cat: true, dog: false }[category];
+    return photo === "pets" && category === "dog" ? true : undefined;
+  },
 };
 const batch = {
   tasks: ["segmentation", "depth", "classification"],
@@ -22,7 +25,7 @@ const batch = {
     { category: null },
     { category: "cat", positive: palette[2], negative: defaultColours.negative },
   ],
-  photos: ["voc", "nyu", "voc"],
+  photos: [["voc"], ["nyu"], ["voc", "pets"]],
 } as unknown as Batch;
 const keep = (keepText: boolean[], keepImage: boolean[]) => ({ timesteps: [], keepText, keepImage });
 const all = keep([true, true, true], [true, true, true]);
@@ -88,7 +91,7 @@ test("the photo's loss is the binary cross-entropy of the annotated categories, 
   const { heads, middle, presenceLogits } = setUp();
   const of = (i: number) => {
     const [cat, , dog] = presenceLogits(i) as [number, number, number];
-    return Math.log(1 + Math.exp(-cat)) + Math.log(1 + Math.exp(dog));
+    return Math.log(1 + Math.exp(-cat)) + Math.log(1 + Math.exp(i === 2 ? -dog : dog));
   };
   expect(torch.tidy(() => torch.item(heads.presenceLoss(ops, middle, batch, all)))).toBeCloseTo((of(0) + of(2)) / 3, 4);
   const hidden = keep([true, true, true], [false, true, true]);
@@ -106,11 +109,12 @@ test("a category annotated anywhere in a dataset is absent from the dataset's ot
   ];
   const known = collectPresence({ size: 1, samples, groups: groupSamples(samples) } satisfies Store);
   expect(known.categories).toEqual(["cat", "cup", "dog", "sofa"]);
-  const no = Number.NaN;
-  expect([...known.of("a")]).toEqual([1, no, 0, no]);
-  expect([...known.of("b")]).toEqual([0, no, 1, no]);
-  expect([...known.of("c")]).toEqual([no, 1, no, no]);
-  expect([...known.of("elsewhere")]).toEqual([no, no, no, no]);
+  const all = (photo: string) => known.categories.map((category) => known.has(photo, category));
+  const no = undefined;
+  expect(all("a")).toEqual([true, no, false, no]);
+  expect(all("b")).toEqual([false, no, true, no]);
+  expect(all("c")).toEqual([no, true, no, no]);
+  expect(all("elsewhere")).toEqual([no, no, no, no]);
 });
 
 test("the heads train with the network and need its sentence vector", async () => {

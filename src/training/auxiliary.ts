@@ -16,8 +16,8 @@ import type { Store } from "./store.js";
 export interface Presence {
   /** Sorted. */
   readonly categories: readonly string[];
-  /** One value a category: 1 present, 0 absent, NaN not annotated in this photo's dataset. */
-  of(photo: string): Float32Array;
+  /** Whether a photo shows a category; undefined where its dataset is not annotated with it. */
+  has(photo: string, category: string): boolean | undefined;
 }
 
 /** A category some photo of a dataset is annotated with is taken as absent from the dataset's other photos. */
@@ -39,12 +39,9 @@ export function collectPresence(store: Store): Presence {
   const categories = [...all].sort();
   return {
     categories,
-    of(id) {
+    has(id, category) {
       const photo = photos.get(id);
-      const known = photo && datasets.get(photo.dataset);
-      return Float32Array.from(categories, (category) =>
-        known?.has(category) ? Number(photo!.present.has(category)) : Number.NaN,
-      );
+      return photo && datasets.get(photo.dataset)?.has(category) ? photo.present.has(category) : undefined;
     },
   };
 }
@@ -90,17 +87,24 @@ export class AuxiliaryHeads extends Module {
   /** Binary cross-entropy in nats, summed over the categories annotated for each photo, mean over B. */
   presenceLoss(ops: Ops, middle: Tensor, batch: Batch, { keepImage }: Draws): Tensor {
     const logits = this.presence.forward(ops, ops.cast(ops.mean(middle, [2, 3]), "float32"));
-    const labels = batch.photos.map((photo) => this.#presence.of(photo));
-    const flat = (f: (value: number, i: number) => number) =>
-      ops.constant(Float32Array.from(labels.flatMap((row, i) => [...row].map((v) => f(v, i)))), logits.shape);
-    const known = flat((v, i) => (Number.isNaN(v) || !keepImage[i] ? 0 : 1));
-    const present = flat((v) => (v === 1 ? 1 : 0));
+    const { categories } = this.#presence;
+    const [B, K] = logits.shape as [number, number];
+    const [known, present] = [new Float32Array(B * K), new Float32Array(B * K)];
+    for (const [i, photos] of batch.photos.entries()) {
+      for (const [k, category] of categories.entries()) {
+        const shown = photos.map((photo) => this.#presence.has(photo, category));
+        const any = shown.some(Boolean);
+        known[i * K + k] = keepImage[i] && (any || !shown.includes(undefined)) ? 1 : 0;
+        present[i * K + k] = any ? 1 : 0;
+      }
+    }
     // softplus(x) - x y, with softplus(x) = max(x, 0) + log(1 + exp(-|x|))
     const positivePart = ops.relu(logits);
     const magnitude = ops.add(positivePart, ops.relu(ops.neg(logits)));
     const softplus = ops.add(positivePart, ops.log(ops.add(ops.exp(ops.neg(magnitude)), 1)));
-    const each = ops.mul(ops.sub(softplus, ops.mul(logits, present)), known);
-    return ops.div(ops.sum(each), labels.length);
+    const labels = ops.constant(present, [B, K]);
+    const each = ops.mul(ops.sub(softplus, ops.mul(logits, labels)), ops.constant(known, [B, K]));
+    return ops.div(ops.sum(each), B);
   }
 }
 

@@ -1,23 +1,37 @@
 /** Makes training batches: draws records, augments photo and answer together, words the instruction, fills flat arrays. */
 
-import type { Picture } from "../image/picture.js";
+import type { Picture, Size } from "../image/picture.js";
 import { renderInstruction } from "../instructions/render.js";
 import { createRng, type Rng } from "../random.js";
 import { defaultColours, palette } from "../tasks/colours.js";
 import { getTask } from "../tasks/registry.js";
 import type { Slots, TaskName, Xyxy } from "../tasks/task.js";
 import { cropResize, cropResizeDepth, drawCrop, jitterColours } from "./augment.js";
+import { collectPresence } from "./auxiliary.js";
 import type { TrainConfig } from "./config.js";
 import { createDrawer } from "./draw.js";
+import { drawPartner, forPlace, type Partner, splitFrame } from "./pairs.js";
 import type { Store, StoredSample } from "./store.js";
+
+/** A crop of a stored photo and where the example shows it. */
+interface View {
+  readonly sample: StoredSample;
+  /** False: a photo that does not show the category asked for, so the sample's own label is left out. */
+  readonly labelled: boolean;
+  /** Corpus-size pixels. */
+  readonly crop: Xyxy;
+  readonly flip: boolean;
+  /** Pixels of the example. */
+  readonly place: Xyxy;
+}
 
 /** One training example at the model's size S. */
 export interface Example {
   readonly task: TaskName;
   readonly instruction: string;
   readonly slots: Slots;
-  /** Id of the photo. */
-  readonly photo: string;
+  /** Ids of the photos shown. */
+  readonly photos: readonly string[];
   readonly image: Picture;
   readonly target: Picture;
   /** Loss weight of each pixel, S*S; null means 1 everywhere. */
@@ -28,9 +42,9 @@ export interface Example {
 export interface Batch {
   readonly size: number;
   readonly tasks: readonly TaskName[];
-  /** What each instruction asks about, and in which photo. */
+  /** What each instruction asks about, and in which photos. */
   readonly slots: readonly Slots[];
-  readonly photos: readonly string[];
+  readonly photos: readonly (readonly string[])[];
   /** [B, 3, S, S], -1..1. */
   readonly image: Float32Array;
   /** [B, 3, S, S], -1..1. */
@@ -52,77 +66,106 @@ export interface Loader {
 
 export function createLoader(store: Store, config: TrainConfig, tokenizer: Encoder): Loader {
   const drawer = createDrawer(store, config.data);
+  const presence = config.data.pairs > 0 ? collectPresence(store) : null;
   return {
     batch(step) {
       const examples = Array.from({ length: config.optimizer.batch }, (_, i) => {
         const rng = createRng(`${config.seed}/batch/${step}/${i}`);
-        return augment(drawer.draw(rng), store.size, config, rng);
+        const sample = drawer.draw(rng);
+        const paired = presence !== null && rng.next() < config.data.pairs;
+        return augment(sample, store.size, config, rng, paired ? drawPartner(store, presence, sample, rng) : null);
       });
       return collate(examples, tokenizer);
     },
   };
 }
 
-/** A stored sample with random crop, mirror, colours, wording. */
-export function augment(sample: StoredSample, side: number, config: TrainConfig, rng: Rng): Example {
-  const { data } = config;
+/** A stored sample with random crop, mirror, colours, wording; with a partner, the two side by side. */
+export function augment(
+  sample: StoredSample,
+  side: number,
+  config: TrainConfig,
+  rng: Rng,
+  partner: Partner | null = null,
+): Example {
+  const { data, model } = config;
   const { task } = sample.record;
-  const crop = drawCrop(rng, side, data.crop[task]);
-  const flip = rng.next() < data.flip;
-  const pixels = cropResize(sample.photo, side, 3, crop, config.model.resolution, flip);
-  const image = jitterColours(rng, pixels, config.model.resolution, data.jitter);
+  const shown = [{ sample, labelled: true }, ...(partner ? [partner] : [])];
+  const places = partner ? splitFrame(model.resolution, rng) : [wholeFrame(model.resolution)];
+  const views = shown.map((one, i): View => {
+    const place = places[i]!;
+    const crop = drawCrop(rng, side, forPlace(data.crop[task], place));
+    return { ...one, crop, flip: rng.next() < data.flip, place };
+  });
+  const image = compose(model.resolution, side, views, (pixels, size) => jitterColours(rng, pixels, size, data.jitter));
   const slots = data.redraw_colours ? redrawColours(sample.record.slots, rng) : sample.record.slots;
   const wording = rng.next() < data.template_share ? "template" : "paraphrase";
   const instruction = renderInstruction(task, slots, wording, rng, data.word_noise);
-  return {
-    task,
-    instruction,
-    slots,
-    photo: sample.record.photo,
-    image,
-    ...answer(sample, { side, crop, flip, image, slots }, config),
-  };
+  const photos = views.map((view) => view.sample.record.photo);
+  return { task, instruction, slots, photos, image, ...answer(task, side, views, image, slots, config) };
 }
 
 /** A stored sample as it is: whole frame, recorded colours and instruction. */
 export function plain(sample: StoredSample, side: number, config: TrainConfig): Example {
-  const { task, slots, instruction } = sample.record;
-  const crop: Xyxy = [0, 0, side, side];
-  const resolution = config.model.resolution;
-  const pixels = cropResize(sample.photo, side, 3, crop, resolution, false);
-  const image = { width: resolution, height: resolution, data: Uint8Array.from(pixels, Math.round) };
-  return {
-    task,
-    instruction,
-    slots,
-    photo: sample.record.photo,
-    image,
-    ...answer(sample, { side, crop, flip: false, image, slots }, config),
-  };
+  const { task, slots, instruction, photo } = sample.record;
+  const { resolution } = config.model;
+  const views: View[] = [
+    { sample, labelled: true, crop: wholeFrame(side), flip: false, place: wholeFrame(resolution) },
+  ];
+  const image = compose(resolution, side, views, (pixels, size) => ({
+    ...size,
+    data: Uint8Array.from(pixels, Math.round),
+  }));
+  return { task, instruction, slots, photos: [photo], image, ...answer(task, side, views, image, slots, config) };
 }
 
-interface View {
-  readonly side: number;
-  readonly crop: Xyxy;
-  readonly flip: boolean;
-  readonly image: Picture;
-  readonly slots: Slots;
+const wholeFrame = (side: number): Xyxy => [0, 0, side, side];
+const sizeOf = ([left, top, right, bottom]: Xyxy): Size => ({ width: right - left, height: bottom - top });
+
+/** The photos of the views in their places. */
+function compose(
+  resolution: number,
+  side: number,
+  views: readonly View[],
+  finish: (pixels: Float32Array, size: Size) => Picture,
+): Picture {
+  const pictures = views.map(({ sample, crop, flip, place }) => {
+    const size = sizeOf(place);
+    return finish(cropResize(sample.photo, side, 3, crop, size, flip), size);
+  });
+  if (views.length === 1) return pictures[0]!;
+  const data = new Uint8Array(resolution * resolution * 3);
+  for (const [i, { place }] of views.entries()) paste(pictures[i]!.data, data, place, resolution, 3);
+  return { width: resolution, height: resolution, data };
 }
 
-function answer(sample: StoredSample, view: View, config: TrainConfig): Pick<Example, "target" | "pixelWeights"> {
-  const { record } = sample;
-  const { side, crop, flip, image, slots } = view;
+function answer(
+  task: TaskName,
+  side: number,
+  views: readonly View[],
+  image: Picture,
+  slots: Slots,
+  config: TrainConfig,
+): Pick<Example, "target" | "pixelWeights"> {
   const size = { width: image.width, height: image.height };
-  switch (record.task) {
+  const labelled = views.filter((view) => view.labelled);
+  switch (task) {
     case "segmentation": {
-      const grey = cropResize(sample.mask!, side, 1, crop, size.width, flip);
+      const grey = new Float32Array(size.width * size.height);
+      for (const { sample, crop, flip, place } of labelled) {
+        paste(cropResize(sample.mask!, side, 1, crop, sizeOf(place), flip), grey, place, size.width, 1);
+      }
       const data = Uint8Array.from({ length: grey.length * 3 }, (_, i) => Math.round(grey[(i / 3) | 0]!));
       return { target: { ...size, data }, pixelWeights: null };
     }
     case "detection": {
-      const label = { task: record.task, width: side, height: side, boxes: record.boxes ?? [] };
       const detection = getTask("detection");
-      const target = detection.encode(detection.transformLabel(label, crop, size, flip), image, slots);
+      const boxes = labelled.flatMap(({ sample, crop, flip, place: [left, top, right, bottom] }) => {
+        const label = { task, width: side, height: side, boxes: sample.record.boxes ?? [] };
+        const cut = detection.transformLabel(label, crop, sizeOf([left, top, right, bottom]), flip);
+        return cut.boxes.map(([x1, y1, x2, y2]): Xyxy => [x1 + left, y1 + top, x2 + left, y2 + top]);
+      });
+      const target = detection.encode({ task, ...size, boxes }, image, slots);
       const { outline, copy } = config.loss.detection_pixels;
       const pixelWeights = Float32Array.from({ length: size.width * size.height }, (_, i) =>
         differs(target, image, i) ? outline : copy,
@@ -130,18 +173,34 @@ function answer(sample: StoredSample, view: View, config: TrainConfig): Pick<Exa
       return { target, pixelWeights };
     }
     case "depth": {
+      const { sample, crop, flip } = views[0]!;
       const metres = cropResizeDepth(sample.millimetres!, side, crop, size.width, flip);
       const pixelWeights = Float32Array.from(metres, (m) => (m > 0 ? 1 : 0));
       if (config.data.depth_zoom) {
         const zoom = Math.sqrt(((crop[2] - crop[0]) * (crop[3] - crop[1])) / (side * side));
         for (let i = 0; i < metres.length; i++) metres[i]! *= zoom;
       }
-      return { target: getTask("depth").encode({ task: record.task, ...size, metres }, image, slots), pixelWeights };
+      return { target: getTask("depth").encode({ task, ...size, metres }, image, slots), pixelWeights };
     }
     case "classification": {
-      const label = { task: record.task, present: record.present ?? !record.negative };
-      return { target: getTask("classification").encode(label, image, slots), pixelWeights: null };
+      const present = labelled.some(({ sample: { record } }) => record.present ?? !record.negative);
+      return { target: getTask("classification").encode({ task, present }, image, slots), pixelWeights: null };
     }
+  }
+}
+
+/** Copies a block of `channels` values a pixel into its place of a frame `width` pixels wide. */
+function paste(
+  block: Uint8Array | Float32Array,
+  frame: Uint8Array | Float32Array,
+  [left, top, right, bottom]: Xyxy,
+  width: number,
+  channels: number,
+): void {
+  const row = (right - left) * channels;
+  for (let y = top; y < bottom; y++) {
+    const from = (y - top) * row;
+    frame.set(block.subarray(from, from + row), (y * width + left) * channels);
   }
 }
 
@@ -173,7 +232,7 @@ export function collate(examples: readonly Example[], tokenizer: Encoder): Batch
   }
   const tasks = examples.map((example) => example.task);
   const slots = examples.map((example) => example.slots);
-  const photos = examples.map((example) => example.photo);
+  const photos = examples.map((example) => example.photos);
   return { size: first.width, tasks, slots, photos, image, target, pixelWeights, ids: BigInt64Array.from(ids) };
 }
 

@@ -97,6 +97,8 @@ const data = z.strictObject({
   template_share: share.default(0.25),
   /** Share of a paraphrase's words that are left out or have an everyday word put before them; what it asks stays. */
   word_noise: share.default(0),
+  /** Share of samples that show a second photo beside the first (pairs.ts); not for depth. */
+  pairs: share.default(0),
   /** Classification: draw a fresh pair of colours for each sample instead of the recorded one. */
   redraw_colours: z.boolean().default(true),
   flip: share.default(0.5),

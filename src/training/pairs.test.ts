@@ -1,0 +1,101 @@
+import { beforeAll, expect, test } from "vitest";
+import { tinyConfig, tinySize, tinyStore } from "../../tests/helpers/tiny-training.js";
+import { createRng } from "../random.js";
+import { slotColours } from "../tasks/colours.js";
+import type { TaskName } from "../tasks/task.js";
+import { collectPresence } from "./auxiliary.js";
+import { augment, createLoader } from "./batch.js";
+import type { TrainConfig } from "./config.js";
+import { drawPartner, forPlace, type Partner, splitFrame } from "./pairs.js";
+
+const store = tinyStore();
+const presence = collectPresence(store);
+const of = (task: TaskName, negative = false) =>
+  store.samples.find(({ record }) => record.task === task && record.negative === negative)!;
+let config: TrainConfig;
+beforeAll(async () => {
+  config = await tinyConfig();
+  config.data.crop = { segmentation: null, detection: null, depth: null, classification: null };
+});
+
+test("a partner shows the category with its label, or is known not to show it", () => {
+  const rng = createRng("partner");
+  const sample = of("segmentation");
+  const { category } = sample.record.slots;
+  const partners = Array.from({ length: 400 }, () => drawPartner(store, presence, sample, rng)!);
+  expect(partners.filter(({ labelled }) => labelled).length / 400).toBeCloseTo(0.25, 1);
+  for (const { sample: other, labelled } of partners) {
+    if (labelled) expect(other.record).toMatchObject({ task: "segmentation", negative: false, slots: { category } });
+    else expect(presence.has(other.record.photo, category!)).toBe(false);
+  }
+  const none = Array.from({ length: 50 }, () => drawPartner(store, presence, of("classification", true), rng)!);
+  expect(none.some(({ labelled }) => labelled)).toBe(false);
+  expect(drawPartner(store, presence, of("depth"), rng)).toBeNull();
+});
+
+test("two places fill the frame", () => {
+  const rng = createRng("split");
+  for (let i = 0; i < 100; i++) {
+    const places = splitFrame(96, rng);
+    const covered = new Uint8Array(96 * 96);
+    for (const [left, top, right, bottom] of places) {
+      for (let y = top; y < bottom; y++) for (let x = left; x < right; x++) covered[y * 96 + x]!++;
+    }
+    expect(covered.every((times) => times === 1)).toBe(true);
+    for (const [left, top, right, bottom] of places) {
+      const share = ((right - left) * (bottom - top)) / 96 ** 2;
+      expect(share).toBeGreaterThan(0.34);
+      expect(share).toBeLessThan(0.66);
+    }
+  }
+  expect(forPlace({ scale: [0.5, 1], aspect: [0.8, 1.25] }, [0, 0, 24, 96])).toEqual({
+    scale: [0.5, 1],
+    aspect: [0.4, 0.625],
+  });
+});
+
+test("the answer lies in the places of the photos that show the category", () => {
+  let outlined = 0;
+  for (const labelled of [false, true]) {
+    for (let seed = 0; seed < 12; seed++) {
+      const partner = (task: TaskName): Partner => ({ sample: of(task), labelled });
+      const rng = () => createRng(`pair/${seed}`);
+      const [first, second] = splitFrame(tinySize, rng());
+      const whiteIn = (data: Uint8Array, [left, top, right, bottom]: readonly number[]) => {
+        let count = 0;
+        for (let y = top!; y < bottom!; y++)
+          for (let x = left!; x < right!; x++) if (data[(y * tinySize + x) * 3]! > 127) count++;
+        return count;
+      };
+      const mask = augment(of("segmentation"), tinySize, config, rng(), partner("segmentation"));
+      expect(whiteIn(mask.target.data, first)).toBeGreaterThan(10);
+      if (labelled) expect(whiteIn(mask.target.data, second)).toBeGreaterThan(10);
+      else expect(whiteIn(mask.target.data, second)).toBe(0);
+      expect(mask.photos).toHaveLength(2);
+
+      const boxes = augment(of("detection"), tinySize, config, rng(), partner("detection"));
+      const changed = Uint8Array.from(boxes.target.data, (v, i) => (v === boxes.image.data[i] ? 0 : 255));
+      // A box squeezed to a few pixels is left out.
+      outlined += Number(whiteIn(changed, first) > 5) + Number(whiteIn(changed, second) > 5);
+      if (!labelled) expect(whiteIn(changed, second)).toBe(0);
+
+      const absent = augment(of("classification", true), tinySize, config, rng(), partner("classification"));
+      const present = augment(of("classification"), tinySize, config, rng(), { ...partner("depth"), labelled: false });
+      const { positive, negative } = slotColours(absent.slots);
+      const colour = (labelled ? positive : negative).rgb;
+      expect([...absent.target.data.subarray(0, 3)]).toEqual([...colour]);
+      expect([...present.target.data.subarray(0, 3)]).toEqual([...slotColours(present.slots).positive.rgb]);
+    }
+  }
+  expect(outlined).toBeGreaterThan(18);
+});
+
+test("pairs come as often as asked and repeat by seed and step", () => {
+  const recipe = { ...config, data: { ...config.data, pairs: 0.5 } };
+  const tokenizer = { encode: () => [0] };
+  const loader = createLoader(store, recipe, tokenizer);
+  const batches = Array.from({ length: 100 }, (_, i) => loader.batch(i));
+  const asked = batches.flatMap(({ tasks, photos }) => photos.filter((_, i) => tasks[i] !== "depth"));
+  expect(asked.filter((photos) => photos.length === 2).length / asked.length).toBeCloseTo(0.5, 1);
+  expect(createLoader(store, recipe, tokenizer).batch(40)).toEqual(batches[40]);
+});
