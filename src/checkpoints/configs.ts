@@ -123,6 +123,7 @@ export const spaceToDepthConfigSchema = z.object({
   _class_name: z.literal("SpaceToDepth"),
   in_channels: only(3),
   factor: z.int().min(1).default(4),
+  basis: z.enum(["pixels", "dct"]).default("pixels"),
 });
 export type SpaceToDepthConfig = z.infer<typeof spaceToDepthConfigSchema>;
 

@@ -1,6 +1,7 @@
 /** One training step's loss: InstructPix2Pix conditioning, noising, prediction and its weighted squared error. */
 import { noiseLevel, targetMix } from "../diffusion/prediction.js";
 import type { Schedule } from "../diffusion/schedule.js";
+import { SpaceToDepth } from "../models/space-to-depth.js";
 import { createRng, type Rng } from "../random.js";
 import type { Ops, Tensor } from "../tensor/tensor.js";
 import type { Batch } from "./batch.js";
@@ -119,7 +120,7 @@ export function stepLoss(
   const prediction = ops.cast(output, "float32");
 
   const error = ops.sub(prediction, wanted);
-  const weighted = ops.mul(ops.mul(error, error), latentWeights(ops, batch, codec.factor, error.shape));
+  const weighted = weightedSquares(ops, models, batch, error);
   const perSample = ops.mean(weighted, [1, 2, 3]);
   const weights = batch.tasks.map(
     (task, i) => loss.weights[task] * snrWeight(schedule, draws.timesteps[i]!, loss.min_snr_gamma),
@@ -159,15 +160,17 @@ function textIds(ops: Ops, batch: Batch, draws: Draws, empty: readonly bigint[])
   return ops.constant(ids, [B, ids.length / B]);
 }
 
-/** Pixel weights at the latents' shape: folded like the pixels when nothing is lost, averaged over each position otherwise. */
-function latentWeights(ops: Ops, batch: Batch, factor: number, shape: readonly number[]): Tensor {
-  const [B, Z, h, w] = shape as [number, number, number, number];
-  const squares = ops.constant(batch.pixelWeights, [B, 1, h, factor, w, factor]);
-  const folded = ops.permute(squares, [0, 1, 3, 5, 2, 4]);
-  if (Z === 3 * factor * factor) {
-    return ops.reshape(ops.expand(folded, [B, 3, factor, factor, h, w]), [B, Z, h, w]);
+/** Squared error with pixel weights: of the pixels where the latents are a linear image of them, else of the latents. */
+function weightedSquares(ops: Ops, { vae, codec }: Models, batch: Batch, error: Tensor): Tensor {
+  const S = batch.size;
+  const B = batch.tasks.length;
+  if (vae instanceof SpaceToDepth) {
+    const pixels = vae.decode(ops, error);
+    return ops.mul(ops.mul(pixels, pixels), ops.constant(batch.pixelWeights, [B, 1, S, S]));
   }
-  return ops.reshape(ops.mean(folded, [2, 3]), [B, 1, h, w]);
+  const [h, f] = [S / codec.factor, codec.factor];
+  const squares = ops.constant(batch.pixelWeights, [B, 1, h, f, h, f]);
+  return ops.mul(ops.mul(error, error), ops.reshape(ops.mean(squares, [3, 5]), [B, 1, h, h]));
 }
 
 /** Min-SNR weight of one timestep for the schedule's prediction type (arXiv 2303.09556, section 3.4); 1 without gamma. */

@@ -53,6 +53,30 @@ describe.each(engines)("SpaceToDepth on %s", (_, run) => {
     const folded = Float32Array.from(latents);
     expect(await run(folded, [1, 8, 1, 2], (ops, z) => codec.decode(ops, z))).toEqual([[...picture], shape]);
   });
+
+  it("in the cosine basis finds a wave of one colour difference in its one channel, by hand", async () => {
+    const cosine = new SpaceToDepth({ _class_name: "SpaceToDepth", factor: 4, basis: "dct" });
+    // Grey 0.3, and red minus blue as the cosine that goes once through half a period down and not at all across.
+    const wave = (y: number) => Math.cos(((2 * y + 1) * Math.PI) / 8);
+    const square = [1, 0, -1].flatMap((sign) =>
+      Array.from({ length: 16 }, (_, i) => 0.3 + 0.1 * sign * wave(Math.floor(i / 4))),
+    );
+    const [found, size] = await run(Float32Array.from(square), [1, 3, 4, 4], (ops, x) => cosine.encode(ops, x));
+    expect(size).toEqual([1, 48, 1, 1]);
+    const expected = Array<number>(48).fill(0);
+    expected[0] = (0.3 * Math.sqrt(3) * 4) / (4 * 0.82);
+    // Along (1, 0, -1)/sqrt 2 the square is 0.1 sqrt 2 wave(y); the basis row is sqrt(2/4) wave(u) sqrt(1/4); its squares sum to 1.
+    expected[16 + 4] = (0.1 * Math.SQRT2 * Math.sqrt(8)) / ((4 * 0.4) / 5);
+    for (const [i, value] of expected.entries()) expect(found[i], `${i}`).toBeCloseTo(value, 5);
+  });
+
+  it("in the cosine basis gives the picture back", async () => {
+    const cosine = new SpaceToDepth({ _class_name: "SpaceToDepth", factor: 4, basis: "dct" });
+    const noise = Float32Array.from({ length: 3 * 8 * 12 }, (_, i) => Math.sin(i * 12.9898) * 0.9);
+    const [found, size] = await run(noise, [1, 3, 8, 12], (ops, x) => cosine.decode(ops, cosine.encode(ops, x)));
+    expect(size).toEqual([1, 3, 8, 12]);
+    for (const [i, value] of noise.entries()) expect(found[i]).toBeCloseTo(value, 5);
+  });
 });
 
 describe("SpaceToDepth", () => {

@@ -270,9 +270,16 @@ export class OnnxOps implements Ops {
   }
 
   #unique(label: string): string {
-    const count = this.#names.get(label) ?? 0;
-    this.#names.set(label, count + 1);
-    return count === 0 ? label : `${label}#${count + 1}`;
+    // A layer without a name of its own is called after its constant, which may end in #n itself.
+    let count = this.#names.get(label) ?? 0;
+    let name = label;
+    do {
+      count++;
+      if (count > 1) name = `${label}#${count}`;
+    } while (name !== label && this.#names.has(name));
+    this.#names.set(label, count);
+    if (name !== label) this.#names.set(name, 1);
+    return name;
   }
 }
 
