@@ -8,7 +8,7 @@ import { defaultColours, palette } from "./colours.js";
 import { depth } from "./depth.js";
 import { getTask, taskNames, tasks } from "./registry.js";
 import { decodeRle } from "./rle.js";
-import { segmentation } from "./segmentation.js";
+import { maskThreshold, segmentation } from "./segmentation.js";
 import type { LabelOf, Xyxy } from "./task.js";
 
 const photo = ({ width, height }: Size) => ({ width, height, data: new Uint8Array(width * height * 3).fill(90) });
@@ -63,6 +63,29 @@ describe("segmentation", () => {
     expect(read.rle.size).toEqual([2, 4]);
     expect(read.score).toBeCloseTo(0.725, 6);
     expect(read.admissibility).toBeCloseTo(1, 6);
+  });
+
+  it("cuts where the expected intersection over union is largest, between 0.4 and 0.5", () => {
+    const expected = (p: Float32Array, t: number) => {
+      const [inside, outside] = [p.filter((v) => v >= t), p.filter((v) => v < t)];
+      const sum = (values: Float32Array) => values.reduce((total, v) => total + v, 0);
+      return sum(inside) / (inside.length + sum(outside));
+    };
+    const cuts: number[] = [];
+    for (let seed = 0; seed < 30; seed++) {
+      const rng = createRng(seed);
+      const sharpness = 0.3 + 4 * rng.next();
+      const p = Float32Array.from({ length: 4000 }, () => 1 / (1 + Math.exp(-sharpness * (rng.normal() - 0.5) * 2)));
+      const found = maskThreshold(p);
+      cuts.push(found);
+      for (let t = 0.4; t <= 0.5; t += 0.005) expect(expected(p, found)).toBeGreaterThan(expected(p, t) - 2e-3);
+    }
+    expect(Math.min(...cuts)).toBe(0.4);
+    expect(Math.max(...cuts)).toBeGreaterThan(0.45);
+    expect(Math.max(...cuts)).toBeLessThanOrEqual(0.5);
+    expect(maskThreshold(Float32Array.of(0, 1, 1, 0))).toBe(0.5);
+    expect(maskThreshold(new Float32Array(9))).toBe(0.4);
+    expect(maskThreshold(Float32Array.of(Number.NaN, 1))).toBe(0.5);
   });
 
   it("draws ignored pixels black and takes colour and overflow as inadmissible", () => {
