@@ -84,17 +84,22 @@ export class AuxiliaryHeads extends Module {
     return losses.reduce((sum, loss) => ops.add(sum, loss));
   }
 
-  /** Binary cross-entropy in nats, summed over the categories annotated for each photo, mean over B. */
+  /**
+   * Binary cross-entropy in nats, summed over the categories annotated for each photo, mean over the rows that ask for presence.
+   * The other rows do not count: who is told to draw a dog need not look for one.
+   */
   presenceLoss(ops: Ops, middle: Tensor, batch: Batch, { keepImage }: Draws): Tensor {
     const logits = this.presence.forward(ops, ops.cast(ops.mean(middle, [2, 3]), "float32"));
     const { categories } = this.#presence;
+    const counts = (i: number) => batch.tasks[i] === "classification" && keepImage[i] === true;
+    const rows = batch.tasks.filter((_, i) => counts(i)).length;
     const [B, K] = logits.shape as [number, number];
     const [known, present] = [new Float32Array(B * K), new Float32Array(B * K)];
     for (const [i, photos] of batch.photos.entries()) {
       for (const [k, category] of categories.entries()) {
         const shown = photos.map((photo) => this.#presence.has(photo, category));
         const any = shown.some(Boolean);
-        known[i * K + k] = keepImage[i] && (any || !shown.includes(undefined)) ? 1 : 0;
+        known[i * K + k] = counts(i) && (any || !shown.includes(undefined)) ? 1 : 0;
         present[i * K + k] = any ? 1 : 0;
       }
     }
@@ -104,7 +109,7 @@ export class AuxiliaryHeads extends Module {
     const softplus = ops.add(positivePart, ops.log(ops.add(ops.exp(ops.neg(magnitude)), 1)));
     const labels = ops.constant(present, [B, K]);
     const each = ops.mul(ops.sub(softplus, ops.mul(logits, labels)), ops.constant(known, [B, K]));
-    return ops.div(ops.sum(each), B);
+    return ops.div(ops.sum(each), Math.max(1, rows));
   }
 }
 
