@@ -14,8 +14,8 @@ export interface UNetInputs {
   timestep: Tensor;
   /** [B, S, cross_attention_dim]: the text encoder's states. */
   encoderHiddenStates: Tensor;
-  /** Called with values inside the network: `text` [B, 4 * block_out_channels[0]], where it has add_embedding; `middle` [B, C, h, w]. */
-  observe?: (name: "text" | "middle", value: Tensor) => void;
+  /** Called with the sentence's vector [B, 4 * block_out_channels[0]] of a network with add_embedding. */
+  onText?: (vector: Tensor) => void;
 }
 
 /**
@@ -62,14 +62,26 @@ export class UNet2DConditionModel extends Module {
   }
 
   /** The prediction [B, out_channels, H, W]: noise, velocity or sample, as the model was trained. Any H and W will do. */
-  forward(ops: Ops, { sample, timestep, encoderHiddenStates: context, observe }: UNetInputs): Tensor {
+  forward(ops: Ops, inputs: UNetInputs): Tensor {
+    const { skips, middle, conditions } = this.#descend(ops, inputs);
+    let x = middle;
+    for (const block of this.up_blocks) x = block.forward(ops, x, skips, conditions);
+    return this.conv_out.forward(ops, ops.silu(this.conv_norm_out.forward(ops, x)));
+  }
+
+  /** What the coarsest level makes of the inputs, [B, block_out_channels.at(-1), h, w]: a quarter of the work of `forward`. */
+  middle(ops: Ops, inputs: UNetInputs): Tensor {
+    return this.#descend(ops, inputs).middle;
+  }
+
+  #descend(ops: Ops, { sample, timestep, encoderHiddenStates: context, onText }: UNetInputs) {
     const { flip_sin_to_cos: flipSinToCos = true, freq_shift: shift = 0 } = this.config;
     const features = this.config.block_out_channels[0]!;
     const waves = sinusoidalEmbedding(ops, timestep, features, { flipSinToCos, shift });
     let embedding = this.time_embedding.forward(ops, waves);
     if (this.add_embedding) {
       const text = this.add_embedding.forward(ops, context);
-      observe?.("text", text);
+      onText?.(text);
       embedding = ops.add(embedding, text);
     }
     const time = ops.silu(embedding);
@@ -80,10 +92,8 @@ export class UNet2DConditionModel extends Module {
       skips.push(...block.forward(ops, x, { time, context }));
       x = skips.at(-1)!;
     }
-    x = this.mid_block.forward(ops, x, { time, context });
-    observe?.("middle", x);
-    for (const block of this.up_blocks) x = block.forward(ops, x, skips, { time, context });
-    return this.conv_out.forward(ops, ops.silu(this.conv_norm_out.forward(ops, x)));
+    const conditions = { time, context };
+    return { skips, middle: this.mid_block.forward(ops, x, conditions), conditions };
   }
 }
 

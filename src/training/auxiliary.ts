@@ -1,7 +1,7 @@
 /**
  * Training-only heads with plain labels. The sentence's vector must tell the task, the category and the colours; the middle of
- * the UNet must tell which categories the photo shows. Both teach the shared weights faster than pictures alone do when data
- * are few; an exported model does not have them.
+ * the UNet must tell which categories a photo shows, without an instruction: with one it would read them there. Both teach the
+ * shared weights faster than pictures alone do when data are few; an exported model does not have them.
  */
 import { Linear } from "../models/layers.js";
 import { Module } from "../models/module.js";
@@ -84,32 +84,25 @@ export class AuxiliaryHeads extends Module {
     return losses.reduce((sum, loss) => ops.add(sum, loss));
   }
 
-  /**
-   * Binary cross-entropy in nats, summed over the categories annotated for each photo, mean over the rows that ask for presence.
-   * The other rows do not count: who is told to draw a dog need not look for one.
-   */
-  presenceLoss(ops: Ops, middle: Tensor, batch: Batch, { keepImage }: Draws): Tensor {
+  /** Binary cross-entropy in nats, summed over the categories annotated for each photo, mean over them. `photos`: ids. */
+  presenceLoss(ops: Ops, middle: Tensor, photos: readonly string[]): Tensor {
     const logits = this.presence.forward(ops, ops.cast(ops.mean(middle, [2, 3]), "float32"));
     const { categories } = this.#presence;
-    const counts = (i: number) => batch.tasks[i] === "classification" && keepImage[i] === true;
-    const rows = batch.tasks.filter((_, i) => counts(i)).length;
     const [B, K] = logits.shape as [number, number];
-    const [known, present] = [new Float32Array(B * K), new Float32Array(B * K)];
-    for (const [i, photos] of batch.photos.entries()) {
-      for (const [k, category] of categories.entries()) {
-        const shown = photos.map((photo) => this.#presence.has(photo, category));
-        const any = shown.some(Boolean);
-        known[i * K + k] = counts(i) && (any || !shown.includes(undefined)) ? 1 : 0;
-        present[i * K + k] = any ? 1 : 0;
-      }
-    }
+    const shown = photos.flatMap((photo) => categories.map((category) => this.#presence.has(photo, category)));
+    const known = ops.constant(
+      Float32Array.from(shown, (has) => (has === undefined ? 0 : 1)),
+      [B, K],
+    );
+    const present = ops.constant(
+      Float32Array.from(shown, (has) => (has ? 1 : 0)),
+      [B, K],
+    );
     // softplus(x) - x y, with softplus(x) = max(x, 0) + log(1 + exp(-|x|))
     const positivePart = ops.relu(logits);
     const magnitude = ops.add(positivePart, ops.relu(ops.neg(logits)));
     const softplus = ops.add(positivePart, ops.log(ops.add(ops.exp(ops.neg(magnitude)), 1)));
-    const labels = ops.constant(present, [B, K]);
-    const each = ops.mul(ops.sub(softplus, ops.mul(logits, labels)), ops.constant(known, [B, K]));
-    return ops.div(ops.sum(each), Math.max(1, rows));
+    return ops.div(ops.sum(ops.mul(ops.sub(softplus, ops.mul(logits, present)), known)), B);
   }
 }
 

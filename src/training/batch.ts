@@ -6,7 +6,7 @@ import { createRng, type Rng } from "../random.js";
 import { defaultColours, palette } from "../tasks/colours.js";
 import { getTask } from "../tasks/registry.js";
 import type { Slots, TaskName, Xyxy } from "../tasks/task.js";
-import { cropResize, cropResizeDepth, drawCrop, jitterColours } from "./augment.js";
+import { type CropRange, cropResize, cropResizeDepth, drawCrop, jitterColours } from "./augment.js";
 import { collectPresence } from "./auxiliary.js";
 import type { TrainConfig } from "./config.js";
 import { createDrawer } from "./draw.js";
@@ -30,8 +30,6 @@ export interface Example {
   readonly task: TaskName;
   readonly instruction: string;
   readonly slots: Slots;
-  /** Ids of the photos shown. */
-  readonly photos: readonly string[];
   readonly image: Picture;
   readonly target: Picture;
   /** Loss weight of each pixel, S*S; null means 1 everywhere. */
@@ -42,9 +40,8 @@ export interface Example {
 export interface Batch {
   readonly size: number;
   readonly tasks: readonly TaskName[];
-  /** What each instruction asks about, and in which photos. */
+  /** What each instruction asks about. */
   readonly slots: readonly Slots[];
-  readonly photos: readonly (readonly string[])[];
   /** [B, 3, S, S], -1..1. */
   readonly image: Float32Array;
   /** [B, 3, S, S], -1..1. */
@@ -62,10 +59,19 @@ export interface Encoder {
 /** `batch(step)` depends on the seed, the step and the corpus only: resuming needs no state. */
 export interface Loader {
   batch(step: number): Batch;
+  /** Photos alone, cropped as for classification, for the presence head. */
+  photos(step: number, count: number): PhotoBatch;
+}
+
+export interface PhotoBatch {
+  readonly ids: readonly string[];
+  /** [B, 3, S, S], -1..1. */
+  readonly image: Float32Array;
 }
 
 export function createLoader(store: Store, config: TrainConfig, tokenizer: Encoder): Loader {
   const drawer = createDrawer(store, config.data);
+  const annotated = onePerPhoto(store).filter(({ record }) => record.task !== "depth");
   const presence = config.data.pairs > 0 ? collectPresence(store) : null;
   return {
     batch(step) {
@@ -77,7 +83,23 @@ export function createLoader(store: Store, config: TrainConfig, tokenizer: Encod
       });
       return collate(examples, tokenizer);
     },
+    photos(step, count) {
+      const { resolution } = config.model;
+      const image = new Float32Array(count * 3 * resolution * resolution);
+      const ids = Array.from({ length: count }, (_, i) => {
+        const rng = createRng(`${config.seed}/photos/${step}/${i}`);
+        const sample = rng.pick(annotated);
+        const view = drawView(sample, store.size, config, rng, wholeFrame(resolution), config.data.crop.classification);
+        toPlanes(jittered(view, store.size, config, rng), image, i * 3 * resolution * resolution);
+        return sample.record.photo;
+      });
+      return { ids, image };
+    },
   };
+}
+
+function onePerPhoto(store: Store): StoredSample[] {
+  return [...new Map(store.samples.map((sample) => [sample.record.photo, sample])).values()];
 }
 
 /** A stored sample with random crop, mirror, colours, wording; with a partner, the two side by side. */
@@ -92,47 +114,60 @@ export function augment(
   const { task } = sample.record;
   const shown = [{ sample, labelled: true }, ...(partner ? [partner] : [])];
   const places = partner ? splitFrame(model.resolution, rng) : [wholeFrame(model.resolution)];
-  const views = shown.map((one, i): View => {
-    const place = places[i]!;
-    const crop = drawCrop(rng, side, forPlace(data.crop[task], place));
-    return { ...one, crop, flip: rng.next() < data.flip, place };
-  });
-  const image = compose(model.resolution, side, views, (pixels, size) => jitterColours(rng, pixels, size, data.jitter));
+  const views = shown.map(
+    (one, i): View => ({
+      ...drawView(one.sample, side, config, rng, places[i]!, data.crop[task]),
+      labelled: one.labelled,
+    }),
+  );
+  const image = compose(
+    model.resolution,
+    views,
+    views.map((view) => jittered(view, side, config, rng)),
+  );
   const slots = data.redraw_colours ? redrawColours(sample.record.slots, rng) : sample.record.slots;
   const wording = rng.next() < data.template_share ? "template" : "paraphrase";
   const instruction = renderInstruction(task, slots, wording, rng, data.word_noise);
-  const photos = views.map((view) => view.sample.record.photo);
-  return { task, instruction, slots, photos, image, ...answer(task, side, views, image, slots, config) };
+  return { task, instruction, slots, image, ...answer(task, side, views, image, slots, config) };
 }
 
 /** A stored sample as it is: whole frame, recorded colours and instruction. */
 export function plain(sample: StoredSample, side: number, config: TrainConfig): Example {
-  const { task, slots, instruction, photo } = sample.record;
+  const { task, slots, instruction } = sample.record;
   const { resolution } = config.model;
   const views: View[] = [
     { sample, labelled: true, crop: wholeFrame(side), flip: false, place: wholeFrame(resolution) },
   ];
-  const image = compose(resolution, side, views, (pixels, size) => ({
-    ...size,
-    data: Uint8Array.from(pixels, Math.round),
-  }));
-  return { task, instruction, slots, photos: [photo], image, ...answer(task, side, views, image, slots, config) };
+  const image = { width: resolution, height: resolution, data: Uint8Array.from(cut(views[0]!, side), Math.round) };
+  return { task, instruction, slots, image, ...answer(task, side, views, image, slots, config) };
 }
 
 const wholeFrame = (side: number): Xyxy => [0, 0, side, side];
 const sizeOf = ([left, top, right, bottom]: Xyxy): Size => ({ width: right - left, height: bottom - top });
 
-/** The photos of the views in their places. */
-function compose(
-  resolution: number,
+function drawView(
+  sample: StoredSample,
   side: number,
-  views: readonly View[],
-  finish: (pixels: Float32Array, size: Size) => Picture,
-): Picture {
-  const pictures = views.map(({ sample, crop, flip, place }) => {
-    const size = sizeOf(place);
-    return finish(cropResize(sample.photo, side, 3, crop, size, flip), size);
-  });
+  { data }: TrainConfig,
+  rng: Rng,
+  place: Xyxy,
+  range: CropRange | null,
+): View {
+  const crop = drawCrop(rng, side, forPlace(range, place));
+  return { sample, labelled: true, crop, flip: rng.next() < data.flip, place };
+}
+
+/** The photo of a view at the size of its place. */
+function cut({ sample, crop, flip, place }: View, side: number): Float32Array {
+  return cropResize(sample.photo, side, 3, crop, sizeOf(place), flip);
+}
+
+function jittered(view: View, side: number, { data }: TrainConfig, rng: Rng): Picture {
+  return jitterColours(rng, cut(view, side), sizeOf(view.place), data.jitter);
+}
+
+/** The pictures of the views in their places. */
+function compose(resolution: number, views: readonly View[], pictures: readonly Picture[]): Picture {
   if (views.length === 1) return pictures[0]!;
   const data = new Uint8Array(resolution * resolution * 3);
   for (const [i, { place }] of views.entries()) paste(pictures[i]!.data, data, place, resolution, 3);
@@ -232,8 +267,7 @@ export function collate(examples: readonly Example[], tokenizer: Encoder): Batch
   }
   const tasks = examples.map((example) => example.task);
   const slots = examples.map((example) => example.slots);
-  const photos = examples.map((example) => example.photos);
-  return { size: first.width, tasks, slots, photos, image, target, pixelWeights, ids: BigInt64Array.from(ids) };
+  return { size: first.width, tasks, slots, image, target, pixelWeights, ids: BigInt64Array.from(ids) };
 }
 
 /** HWC bytes to CHW floats in -1..1. */

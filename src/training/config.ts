@@ -120,10 +120,14 @@ const loss = z.strictObject({
   min_snr_gamma: positive.nullable().default(null),
   weights: perTask(z.number().min(0)),
   /** Weights of the training-only heads (auxiliary.ts): what the sentence asks, what the photo shows. 0 leaves them out. */
-  auxiliary: z.strictObject({ sentence: z.number().min(0), presence: z.number().min(0) }).default({
-    sentence: 0,
-    presence: 0,
-  }),
+  auxiliary: z
+    .strictObject({
+      sentence: z.number().min(0),
+      presence: z.number().min(0),
+      /** Photos without an instruction in each update, for the presence head. */
+      photos: natural,
+    })
+    .default({ sentence: 0, presence: 0, photos: 0 }),
   /** Detection, per pixel: where the target differs from the photo, where it copies it. */
   detection_pixels: z.strictObject({ outline: positive, copy: positive }).default({ outline: 1, copy: 1 }),
 });
@@ -184,7 +188,10 @@ export const trainConfigSchema = z
     if (dropout.text + dropout.image + dropout.both > 1) {
       context.addIssue({ code: "custom", path: ["loss", "dropout"], message: "the three shares exceed 1 together" });
     }
-    const { sentence, presence } = config.loss.auxiliary;
+    const { sentence, presence, photos } = config.loss.auxiliary;
+    if (presence > 0 !== photos > 0) {
+      context.addIssue({ code: "custom", path: ["loss", "auxiliary"], message: "presence and photos go together" });
+    }
     if (sentence + presence > 0 && config.model.unet.addition_embed_type !== "text") {
       context.addIssue({
         code: "custom",

@@ -4,7 +4,7 @@ import type { Schedule } from "../diffusion/schedule.js";
 import { SpaceToDepth } from "../models/space-to-depth.js";
 import { createRng, type Rng } from "../random.js";
 import type { Ops, Tensor } from "../tensor/tensor.js";
-import type { Batch } from "./batch.js";
+import type { Batch, PhotoBatch } from "./batch.js";
 import type { TrainConfig } from "./config.js";
 import type { Models } from "./models.js";
 
@@ -52,8 +52,8 @@ export interface StepLoss {
   readonly loss: Tensor;
   /** [B] float32, squared error of each sample with pixel weights but without task weights. */
   readonly perSample: Tensor;
-  /** Scalars in nats, unweighted; null without the heads. */
-  readonly auxiliary: { readonly sentence: Tensor; readonly presence: Tensor } | null;
+  /** Scalar in nats, unweighted; null without the heads. */
+  readonly sentence: Tensor | null;
   /** [B, Z, h, w] float32: what the network said, and what it was given. */
   readonly prediction: Tensor;
   readonly noisy: Tensor;
@@ -110,12 +110,14 @@ export function stepLoss(
     perRow((i) => (draws.keepImage[i] ? 1 : 0)),
   );
   const encoderHiddenStates = models.textEncoder.forward(ops, textIds(ops, batch, draws, options.emptyIds));
-  const inside = new Map<string, Tensor>();
+  let text: Tensor | null = null;
   const output = models.unet.forward(ops, {
     sample: ops.concat([options.blankPureNoise ? blanked(noisy) : noisy, condition], 1),
     timestep: ops.constant(Float32Array.from(draws.timesteps), [B]),
     encoderHiddenStates,
-    observe: (name, value) => inside.set(name, value),
+    onText: (vector) => {
+      text = vector;
+    },
   });
   const prediction = ops.cast(output, "float32");
 
@@ -126,31 +128,27 @@ export function stepLoss(
     (task, i) => loss.weights[task] * snrWeight(schedule, draws.timesteps[i]!, loss.min_snr_gamma),
   );
   const drawn = ops.mean(ops.mul(perSample, ops.constant(Float32Array.from(weights), [B])));
-  const auxiliary = auxiliaryLosses(ops, models, inside, batch, draws);
-  const total = auxiliary
-    ? ops.add(
-        drawn,
-        ops.add(
-          ops.mul(auxiliary.sentence, loss.auxiliary.sentence),
-          ops.mul(auxiliary.presence, loss.auxiliary.presence),
-        ),
-      )
-    : drawn;
-  return { loss: total, perSample, auxiliary, prediction, noisy };
+  const { auxiliary } = models;
+  const sentence = auxiliary && text ? auxiliary.sentenceLoss(ops, text, batch, draws) : null;
+  const total = sentence ? ops.add(drawn, ops.mul(sentence, loss.auxiliary.sentence)) : drawn;
+  return { loss: total, perSample, sentence, prediction, noisy };
 }
 
-function auxiliaryLosses(
-  ops: Ops,
-  { auxiliary }: Models,
-  inside: ReadonlyMap<string, Tensor>,
-  batch: Batch,
-  draws: Draws,
-): StepLoss["auxiliary"] {
-  if (!auxiliary) return null;
-  return {
-    sentence: auxiliary.sentenceLoss(ops, inside.get("text")!, batch, draws),
-    presence: auxiliary.presenceLoss(ops, inside.get("middle")!, batch, draws),
-  };
+/** The presence head's loss on photos without an instruction, unweighted; the finer half of the network is not needed for it. */
+export function presenceLoss(ops: Ops, models: Models, photos: PhotoBatch, options: StepOptions): Tensor {
+  const B = photos.ids.length;
+  const S = Math.sqrt(photos.image.length / B / 3);
+  const image = models.codec.encode(ops, ops.constant(photos.image, [B, 3, S, S]));
+  const ids = ops.constant(BigInt64Array.from(photos.ids.flatMap(() => options.emptyIds)), [
+    B,
+    options.emptyIds.length,
+  ]);
+  const middle = models.unet.middle(ops, {
+    sample: ops.concat([ops.mul(image, 0), image], 1),
+    timestep: ops.constant(new Float32Array(B).fill(options.schedule.length - 1), [B]),
+    encoderHiddenStates: models.textEncoder.forward(ops, ids),
+  });
+  return models.auxiliary!.presenceLoss(ops, middle, photos.ids);
 }
 
 function textIds(ops: Ops, batch: Batch, draws: Draws, empty: readonly bigint[]): Tensor {

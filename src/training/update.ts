@@ -3,7 +3,7 @@ import { hash32 } from "../random.js";
 import type { TaskName } from "../tasks/task.js";
 import type { Loader } from "./batch.js";
 import type { Session } from "./session.js";
-import { drawsOf, stepLoss } from "./step.js";
+import { drawsOf, presenceLoss, stepLoss } from "./step.js";
 
 export interface UpdateOutcome {
   readonly loss: number;
@@ -20,7 +20,7 @@ export function runUpdate(session: Session, loader: Loader, update: number, lr: 
   const { accumulate } = config.optimizer;
   let loss = 0;
   let loaderMs = 0;
-  let auxiliary: UpdateOutcome["auxiliary"] = null;
+  const heads = { sentence: 0, presence: 0 };
   const tasks: { task: TaskName; loss: number }[] = [];
   for (let i = 0; i < accumulate; i++) {
     const index = (update - 1) * accumulate + i;
@@ -35,17 +35,24 @@ export function runUpdate(session: Session, loader: Loader, update: number, lr: 
       const result = stepLoss(torch.ops, models, batch, draws, noise, stepOptions);
       torch.backward(accumulate === 1 ? result.loss : torch.ops.div(result.loss, accumulate));
       loss += torch.item(result.loss) / accumulate;
-      if (result.auxiliary) {
-        const { sentence, presence } = result.auxiliary;
-        auxiliary = {
-          sentence: (auxiliary?.sentence ?? 0) + torch.item(sentence) / accumulate,
-          presence: (auxiliary?.presence ?? 0) + torch.item(presence) / accumulate,
-        };
-      }
+      if (result.sentence) heads.sentence += torch.item(result.sentence) / accumulate;
       for (const [b, value] of torch.read(result.perSample).entries())
         tasks.push({ task: batch.tasks[b]!, loss: value });
     });
   }
+  const { presence, photos } = config.loss.auxiliary;
+  if (models.auxiliary && photos > 0) {
+    const before = performance.now();
+    const batch = loader.photos(update - 1, photos);
+    loaderMs += performance.now() - before;
+    torch.tidy(() => {
+      const found = presenceLoss(torch.ops, models, batch, stepOptions);
+      torch.backward(torch.ops.mul(found, presence));
+      heads.presence = torch.item(found);
+      loss += presence * heads.presence;
+    });
+  }
+  const auxiliary = models.auxiliary ? heads : null;
   const gradNorm = optimizer.step(update, lr);
   return { loss, tasks, auxiliary, gradNorm, loaderMs };
 }
