@@ -1,5 +1,6 @@
-import { readdir, readFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, relative, resolve } from "node:path";
 import { expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import { parseConfig, readConfig } from "./config.js";
@@ -57,4 +58,33 @@ test("a missing file and broken YAML are one-line errors", async () => {
   await expect(readConfig("no/such.yaml")).rejects.toThrow(/^no\/such\.yaml: no such file\./);
   const broken = join(folder, "../package-lock.json");
   await expect(readConfig(broken)).rejects.toThrow(/package-lock\.json: /);
+});
+
+test("a recipe extends another one, key by key", async () => {
+  const [nano, first] = await Promise.all(
+    ["nano.yaml", "nano-recognition.yaml"].map((name) => readConfig(join(folder, name))),
+  );
+  expect(first).toEqual({
+    ...nano!,
+    name: "nano-recognition",
+    model: { ...nano!.model, init: null, resolution: 64, unet: { ...nano!.model.unet, sample_size: 16 } },
+    loss: { ...nano!.loss, auxiliary: { ...nano!.loss.auxiliary, presence: 0.2, photos: 128 } },
+    optimizer: { ...nano!.optimizer, lr: 0.001, batch: 8 },
+    duration: first!.duration,
+  });
+  const scratch = await mkdtemp(join(tmpdir(), "instructcv-config-"));
+  try {
+    await writeFile(
+      join(scratch, "steps.yaml"),
+      `extends: ${join("..", relative(tmpdir(), folder), "tiny.yaml")}\nduration: { minutes: 3 }\n`,
+    );
+    expect((await readConfig(join(scratch, "steps.yaml"))).duration).toEqual({ minutes: 3 });
+    await writeFile(join(scratch, "a.yaml"), "extends: b.yaml\n");
+    await writeFile(join(scratch, "b.yaml"), "extends: a.yaml\n");
+    await expect(readConfig(join(scratch, "a.yaml"))).rejects.toThrow(/circle of recipes/);
+    await writeFile(join(scratch, "lost.yaml"), "extends: nowhere.yaml\n");
+    await expect(readConfig(join(scratch, "lost.yaml"))).rejects.toThrow(/nowhere\.yaml: no such file/);
+  } finally {
+    await rm(scratch, { recursive: true });
+  }
 });
