@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { tinyConfig, tinyStore } from "../../tests/helpers/tiny-training.js";
 import { createRng } from "../random.js";
 import { defaultColours, palette } from "../tasks/colours.js";
+import type { Xyxy } from "../tasks/task.js";
 import { createTorch } from "../tensor/torch/index.js";
 import { AuxiliaryHeads, collectPresence, type Presence } from "./auxiliary.js";
 import { type Batch, createLoader } from "./batch.js";
@@ -37,7 +38,7 @@ const values = (count: number, seed: string) => {
 
 /** Heads with known weights, their inputs, and the logits of a head by hand. */
 function setUp() {
-  const heads = new AuxiliaryHeads(presence, T, C);
+  const heads = new AuxiliaryHeads(presence, T, [C, 2, 2]);
   const weights = new Map<string, Float32Array>();
   heads.bind((name, { shape }) => {
     const data = values(
@@ -71,6 +72,7 @@ function setUp() {
       return Math.log(row.reduce((sum, v) => sum + Math.exp(v), 0)) - row[label]!;
     },
     presenceLogits: (i: number) => logits("presence", pooled, C, i),
+    edges: (i: number) => logits("extent", (row, f) => middle[row * C * 4 + f]!, C * 4, i),
   };
 }
 
@@ -97,6 +99,26 @@ test("the photo's loss is the binary cross-entropy of the annotated categories, 
   expect(loss).toBeCloseTo((of(0, false) + of(2, true)) / 3, 4);
 });
 
+test("the extent's loss is the squared error of the boxes there are, by hand", () => {
+  const { heads, middle, edges } = setUp();
+  const [cat, dog]: [Xyxy, Xyxy] = [
+    [0.1, 0.2, 0.5, 0.9],
+    [0, 0, 1, 0.4],
+  ];
+  const of = (i: number, category: number, box: Xyxy) =>
+    box.reduce((sum, edge, e) => sum + (edges(i)[category * 4 + e]! - edge) ** 2, 0);
+  const extents = [
+    new Map([
+      ["cat", cat],
+      ["dog", dog],
+    ]),
+    new Map<string, Xyxy>(),
+    new Map([["dog", dog]]),
+  ];
+  const loss = torch.tidy(() => torch.item(heads.extentLoss(ops, middle, extents)));
+  expect(loss).toBeCloseTo((of(0, 0, cat) + of(0, 2, dog) + of(2, 2, dog)) / 3, 3);
+});
+
 test("a category annotated anywhere in a dataset is absent from the dataset's other photos only", () => {
   const record = (dataset: string, photo: string, category: string, negative = false) =>
     ({ record: { dataset, photo, slots: { category }, task: "classification", negative } }) as never;
@@ -118,23 +140,35 @@ test("a category annotated anywhere in a dataset is absent from the dataset's ot
 
 test("the heads train with the network and need its sentence vector", async () => {
   const recipe = await tinyConfig();
-  const loss = { ...recipe.loss, auxiliary: { sentence: 0.1, presence: 0.1, photos: 6 } };
+  const loss = { ...recipe.loss, auxiliary: { sentence: 0.1, presence: 0.1, extent: 1, photos: 6 } };
   expect(() => parseConfig({ ...recipe, loss }, "recipe.yaml")).toThrow(/loss\.auxiliary.*addition_embed_type/);
   const unet = { ...recipe.model.unet, addition_embed_type: "text", addition_embed_type_num_heads: 2 };
   const config = parseConfig({ ...recipe, loss, model: { ...recipe.model, unet } }, "recipe.yaml");
   const session = await createSession(config, tinyStore());
   const names = session.optimizer.slots.map(({ name }) => name).filter((name) => name.startsWith("auxiliary."));
-  expect(names).toHaveLength(10);
+  expect(names).toHaveLength(12);
   const loader = createLoader(tinyStore(), config, session.tokenizer);
   const photos = loader.photos(3, 6);
   expect(photos.image).toHaveLength(6 * 3 * 32 * 32);
   expect(photos.ids.every((id) => id.startsWith("tiny/"))).toBe(true);
   expect(createLoader(tinyStore(), config, session.tokenizer).photos(3, 6)).toEqual(photos);
-  const first = runUpdate(session, loader, 1, 1e-2);
-  expect(first.auxiliary!.presence).toBeGreaterThan(0.5);
-  let last = first;
-  for (let update = 2; update <= 12; update++) last = runUpdate(session, loader, update, 1e-2);
-  expect(last.auxiliary!.sentence).toBeLessThan(first.auxiliary!.sentence);
+  const whole = { ...config, data: { ...config.data, flip: 1, crop: { ...config.data.crop, classification: null } } };
+  const { ids, extents } = createLoader(tinyStore(), whole, session.tokenizer).photos(0, 4);
+  const { boxes, slots } = tinyStore().samples.find(
+    ({ record }) => record.photo === ids[0] && record.boxes?.length,
+  )!.record;
+  const [x1, y1, x2, y2] = boxes![0]!.map((edge) => edge / 32) as [number, number, number, number];
+  expect([...extents[0]!]).toEqual([[slots.category, [1 - x2, y1, 1 - x1, y2]]]);
+  const losses = Array.from({ length: 40 }, (_, i) => runUpdate(session, loader, i + 1, 2e-3).auxiliary!);
+  // The photos are noise, so presence can only fall to chance.
+  for (const [head, share] of [
+    ["sentence", 0.8],
+    ["presence", 1],
+    ["extent", 0.8],
+  ] as const) {
+    const mean = (part: typeof losses) => part.reduce((sum, loss) => sum + loss[head], 0) / part.length;
+    expect(mean(losses.slice(-8)), head).toBeLessThan(share * mean(losses.slice(0, 4)));
+  }
   const shape = (name: string) => session.optimizer.slots.find((slot) => slot.name === name)!.weight.shape;
   expect(shape("auxiliary.presence.weight")).toEqual([2, 32]);
   expect(shape("auxiliary.task.weight")).toEqual([4, 64]);

@@ -1,12 +1,13 @@
 /**
  * Training-only heads with plain labels. The sentence's vector must tell the task, the category and the colours; the middle of
- * the UNet must tell which categories a photo shows, without an instruction: with one it would read them there. Both teach the
+ * the UNet must tell which categories a photo shows, and where, without an instruction: with one it would read them there. Both teach the
  * shared weights faster than pictures alone do when data are few; an exported model does not have them.
  */
 import { Linear } from "../models/layers.js";
 import { Module } from "../models/module.js";
 import { palette, slotColours } from "../tasks/colours.js";
 import { taskNames } from "../tasks/registry.js";
+import type { Xyxy } from "../tasks/task.js";
 import type { Ops, Tensor } from "../tensor/tensor.js";
 import type { Batch } from "./batch.js";
 import type { Draws } from "./step.js";
@@ -46,22 +47,24 @@ export function collectPresence(store: Store): Presence {
   };
 }
 
-/** Linear classifiers on the sentence's vector [B, T] and on the mean of the UNet's middle [B, C, h, w]. */
+/** Linear heads on the sentence's vector [B, T] and on the UNet's middle [B, C, h, w]: `middle` is its [C, h, w]. */
 export class AuxiliaryHeads extends Module {
   readonly task: Linear;
   readonly category: Linear;
   readonly positive: Linear;
   readonly negative: Linear;
   readonly presence: Linear;
+  readonly extent: Linear;
   readonly #presence: Presence;
 
-  constructor(presence: Presence, textFeatures: number, middleFeatures: number) {
+  constructor(presence: Presence, textFeatures: number, middle: readonly [number, number, number]) {
     super();
     this.task = new Linear(textFeatures, taskNames.length);
     this.category = new Linear(textFeatures, presence.categories.length);
     this.positive = new Linear(textFeatures, palette.length);
     this.negative = new Linear(textFeatures, palette.length);
-    this.presence = new Linear(middleFeatures, presence.categories.length);
+    this.presence = new Linear(middle[0], presence.categories.length);
+    this.extent = new Linear(middle[0] * middle[1] * middle[2], presence.categories.length * 4);
     this.#presence = presence;
   }
 
@@ -103,6 +106,22 @@ export class AuxiliaryHeads extends Module {
     const magnitude = ops.add(positivePart, ops.relu(ops.neg(logits)));
     const softplus = ops.add(positivePart, ops.log(ops.add(ops.exp(ops.neg(magnitude)), 1)));
     return ops.div(ops.sum(ops.mul(ops.sub(softplus, ops.mul(logits, present)), known)), B);
+  }
+
+  /**
+   * Squared error of the box around all that is annotated of a category, as shares of the frame, summed over the four edges and
+   * the categories with a box, mean over B.
+   */
+  extentLoss(ops: Ops, middle: Tensor, extents: readonly ReadonlyMap<string, Xyxy>[]): Tensor {
+    const { categories } = this.#presence;
+    const [B, ...rest] = middle.shape as [number, number, number, number];
+    const features = rest.reduce((product, n) => product * n, 1);
+    const found = this.extent.forward(ops, ops.cast(ops.reshape(middle, [B, features]), "float32"));
+    const boxes = extents.flatMap((row) => categories.map((category) => row.get(category)));
+    const wanted = ops.constant(Float32Array.from(boxes.flatMap((box) => box ?? [0, 0, 0, 0])), found.shape);
+    const known = ops.constant(Float32Array.from(boxes.flatMap((box) => Array(4).fill(box ? 1 : 0))), found.shape);
+    const error = ops.mul(ops.sub(found, wanted), known);
+    return ops.div(ops.sum(ops.mul(error, error)), B);
   }
 }
 

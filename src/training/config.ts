@@ -125,10 +125,11 @@ const loss = z.strictObject({
     .strictObject({
       sentence: z.number().min(0),
       presence: z.number().min(0),
-      /** Photos without an instruction in each update, for the presence head. */
+      extent: z.number().min(0).default(0),
+      /** Photos without an instruction in each update, for the presence and extent heads. */
       photos: natural,
     })
-    .default({ sentence: 0, presence: 0, photos: 0 }),
+    .default({ sentence: 0, presence: 0, extent: 0, photos: 0 }),
   /** Detection, per pixel: where the target differs from the photo, where it copies it. */
   detection_pixels: z.strictObject({ outline: positive, copy: positive }).default({ outline: 1, copy: 1 }),
 });
@@ -189,11 +190,11 @@ export const trainConfigSchema = z
     if (dropout.text + dropout.image + dropout.both > 1) {
       context.addIssue({ code: "custom", path: ["loss", "dropout"], message: "the three shares exceed 1 together" });
     }
-    const { sentence, presence, photos } = config.loss.auxiliary;
-    if (presence > 0 !== photos > 0) {
-      context.addIssue({ code: "custom", path: ["loss", "auxiliary"], message: "presence and photos go together" });
+    const { sentence, presence, extent, photos } = config.loss.auxiliary;
+    if (presence + extent > 0 !== photos > 0) {
+      context.addIssue({ code: "custom", path: ["loss", "auxiliary"], message: "photos go with presence or extent" });
     }
-    if (sentence + presence > 0 && config.model.unet.addition_embed_type !== "text") {
+    if (sentence + photos > 0 && config.model.unet.addition_embed_type !== "text") {
       context.addIssue({
         code: "custom",
         path: ["loss", "auxiliary"],

@@ -53,6 +53,7 @@ export class Meter {
         auxiliary: {
           sentence: average(heads.map(({ sentence }) => sentence)),
           presence: average(heads.map(({ presence }) => presence)),
+          extent: average(heads.map(({ extent }) => extent)),
         },
       }),
       gradNorm: average(outcomes.map(({ gradNorm }) => gradNorm)),

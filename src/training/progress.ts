@@ -1,5 +1,6 @@
 /** What a run tells while it goes, and a plain reporter: one rewritten line on a terminal, one line a report elsewhere. */
 import type { TaskName } from "../tasks/task.js";
+import type { HeadLosses } from "./update.js";
 import type { Validation } from "./validate.js";
 
 export interface TrainProgress {
@@ -12,8 +13,8 @@ export interface TrainProgress {
   readonly loss: number;
   /** Mean unweighted loss of each task since the last report. */
   readonly losses: Readonly<Partial<Record<TaskName, number>>>;
-  /** Mean losses of the training-only heads, nats; absent without them. */
-  readonly auxiliary?: { readonly sentence: number; readonly presence: number };
+  /** Mean losses of the training-only heads; absent without them. */
+  readonly auxiliary?: HeadLosses;
   readonly lr: number;
   readonly gradNorm: number;
   readonly samplesPerSecond: number;
@@ -31,7 +32,13 @@ export function progressLine(progress: TrainProgress): string {
     `${(100 * fraction).toFixed(1).padStart(5)}%`,
     `step ${step}${steps === null ? "" : `/${steps}`}`,
     `loss ${loss.toFixed(4)} (${tasks.join(", ")})`,
-    ...(auxiliary ? [`heads ${auxiliary.sentence.toFixed(3)}, ${auxiliary.presence.toFixed(3)}`] : []),
+    ...(auxiliary
+      ? [
+          `heads ${Object.values(auxiliary)
+            .map((value) => value.toFixed(3))
+            .join(", ")}`,
+        ]
+      : []),
     `lr ${lr.toExponential(1)}`,
     `|g| ${gradNorm.toFixed(2)}`,
     `${samplesPerSecond.toFixed(1)} samples/s`,

@@ -106,10 +106,13 @@ export async function createSession(config: TrainConfig, store: Store, tokenizer
 }
 
 function buildAuxiliary(config: TrainConfig, store: Store): AuxiliaryHeads | null {
-  const { sentence, presence } = config.loss.auxiliary;
-  if (sentence === 0 && presence === 0) return null;
-  const { block_out_channels: channels } = config.model.unet;
-  return new AuxiliaryHeads(collectPresence(store), channels[0]! * 4, channels.at(-1)!);
+  const { sentence, photos } = config.loss.auxiliary;
+  if (sentence === 0 && photos === 0) return null;
+  const { unet, vae, resolution } = config.model;
+  const channels = unet.block_out_channels;
+  const factor = vae._class_name === "SpaceToDepth" ? vae.factor : 2 ** (vae.block_out_channels.length - 1);
+  const side = resolution / factor / 2 ** (channels.length - 1);
+  return new AuxiliaryHeads(collectPresence(store), channels[0]! * 4, [channels.at(-1)!, side, side]);
 }
 
 /** A trained leaf that starts as its own average, with zero moments. */

@@ -134,8 +134,8 @@ export function stepLoss(
   return { loss: total, perSample, sentence, prediction, noisy };
 }
 
-/** The presence head's loss on photos without an instruction, unweighted; the finer half of the network is not needed for it. */
-export function presenceLoss(ops: Ops, models: Models, photos: PhotoBatch, options: StepOptions): Tensor {
+/** The losses of the presence and the extent head on photos without an instruction, unweighted; the finer half of the network is not needed for it. */
+export function photoLosses(ops: Ops, models: Models, photos: PhotoBatch, options: StepOptions) {
   const B = photos.ids.length;
   const S = Math.sqrt(photos.image.length / B / 3);
   const image = models.codec.encode(ops, ops.constant(photos.image, [B, 3, S, S]));
@@ -148,7 +148,11 @@ export function presenceLoss(ops: Ops, models: Models, photos: PhotoBatch, optio
     timestep: ops.constant(new Float32Array(B).fill(options.schedule.length - 1), [B]),
     encoderHiddenStates: models.textEncoder.forward(ops, ids),
   });
-  return models.auxiliary!.presenceLoss(ops, middle, photos.ids);
+  const heads = models.auxiliary!;
+  return {
+    presence: heads.presenceLoss(ops, middle, photos.ids),
+    extent: heads.extentLoss(ops, middle, photos.extents),
+  };
 }
 
 function textIds(ops: Ops, batch: Batch, draws: Draws, empty: readonly bigint[]): Tensor {

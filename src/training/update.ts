@@ -3,13 +3,20 @@ import { hash32 } from "../random.js";
 import type { TaskName } from "../tasks/task.js";
 import type { Loader } from "./batch.js";
 import type { Session } from "./session.js";
-import { drawsOf, presenceLoss, stepLoss } from "./step.js";
+import { drawsOf, photoLosses, stepLoss } from "./step.js";
+
+/** Of the training-only heads: nats, nats, squared shares of the frame. */
+export interface HeadLosses {
+  readonly sentence: number;
+  readonly presence: number;
+  readonly extent: number;
+}
 
 export interface UpdateOutcome {
   readonly loss: number;
   readonly tasks: readonly { readonly task: TaskName; readonly loss: number }[];
-  /** Losses of the training-only heads, nats. */
-  readonly auxiliary: { readonly sentence: number; readonly presence: number } | null;
+  /** Null without the training-only heads. */
+  readonly auxiliary: HeadLosses | null;
   readonly gradNorm: number;
   readonly loaderMs: number;
 }
@@ -20,7 +27,7 @@ export function runUpdate(session: Session, loader: Loader, update: number, lr: 
   const { accumulate } = config.optimizer;
   let loss = 0;
   let loaderMs = 0;
-  const heads = { sentence: 0, presence: 0 };
+  const heads = { sentence: 0, presence: 0, extent: 0 };
   const tasks: { task: TaskName; loss: number }[] = [];
   for (let i = 0; i < accumulate; i++) {
     const index = (update - 1) * accumulate + i;
@@ -40,16 +47,18 @@ export function runUpdate(session: Session, loader: Loader, update: number, lr: 
         tasks.push({ task: batch.tasks[b]!, loss: value });
     });
   }
-  const { presence, photos } = config.loss.auxiliary;
+  const { presence, extent, photos } = config.loss.auxiliary;
   if (models.auxiliary && photos > 0) {
     const before = performance.now();
     const batch = loader.photos(update - 1, photos);
     loaderMs += performance.now() - before;
     torch.tidy(() => {
-      const found = presenceLoss(torch.ops, models, batch, stepOptions);
-      torch.backward(torch.ops.mul(found, presence));
-      heads.presence = torch.item(found);
-      loss += presence * heads.presence;
+      const found = photoLosses(torch.ops, models, batch, stepOptions);
+      const weighted = torch.ops.add(torch.ops.mul(found.presence, presence), torch.ops.mul(found.extent, extent));
+      torch.backward(weighted);
+      heads.presence = torch.item(found.presence);
+      heads.extent = torch.item(found.extent);
+      loss += torch.item(weighted);
     });
   }
   const auxiliary = models.auxiliary ? heads : null;
