@@ -4,9 +4,10 @@ import { createRng } from "../random.js";
 import { defaultColours, palette } from "../tasks/colours.js";
 import type { Xyxy } from "../tasks/task.js";
 import { createTorch } from "../tensor/torch/index.js";
-import { AuxiliaryHeads, collectPresence, type Presence } from "./auxiliary.js";
+import { AuxiliaryHeads } from "./auxiliary.js";
 import { type Batch, createLoader } from "./batch.js";
 import { parseConfig } from "./config.js";
+import { collectPresence, type Presence } from "./presence.js";
 import { createSession } from "./session.js";
 import { groupSamples, type Store } from "./store.js";
 import { runUpdate } from "./update.js";
@@ -28,8 +29,7 @@ const batch = {
     { category: "cat", positive: palette[2], negative: defaultColours.negative },
   ],
 } as unknown as Batch;
-const keep = (keepText: boolean[], keepImage: boolean[]) => ({ timesteps: [], keepText, keepImage });
-const all = keep([true, true, true], [true, true, true]);
+const all = [true, true, true];
 const [T, C] = [5, 4];
 const values = (count: number, seed: string) => {
   const rng = createRng(seed);
@@ -85,7 +85,7 @@ test("the sentence's loss is the cross-entropy of what it states, by hand", () =
     (dog + depth + cat) / 3,
     4,
   );
-  const noDog = keep([false, true, true], [true, true, true]);
+  const noDog = [false, true, true];
   expect(torch.tidy(() => torch.item(heads.sentenceLoss(ops, text, batch, noDog)))).toBeCloseTo((depth + cat) / 3, 4);
 });
 

@@ -10,42 +10,7 @@ import { taskNames } from "../tasks/registry.js";
 import type { Xyxy } from "../tasks/task.js";
 import type { Ops, Tensor } from "../tensor/tensor.js";
 import type { Batch } from "./batch.js";
-import type { Draws } from "./step.js";
-import type { Store } from "./store.js";
-
-/** What the photos of a store are known to show. */
-export interface Presence {
-  /** Sorted. */
-  readonly categories: readonly string[];
-  /** Whether a photo shows a category; undefined where its dataset is not annotated with it. */
-  has(photo: string, category: string): boolean | undefined;
-}
-
-/** A category some photo of a dataset is annotated with is taken as absent from the dataset's other photos. */
-export function collectPresence(store: Store): Presence {
-  const photos = new Map<string, { dataset: string; present: Set<string> }>();
-  const datasets = new Map<string, Set<string>>();
-  const all = new Set<string>();
-  for (const { record } of store.samples) {
-    const { category } = record.slots;
-    const photo = photos.get(record.photo) ?? { dataset: record.dataset, present: new Set<string>() };
-    photos.set(record.photo, photo);
-    if (category === null) continue;
-    all.add(category);
-    if (record.negative) continue;
-    photo.present.add(category);
-    const known = datasets.get(record.dataset) ?? new Set<string>();
-    datasets.set(record.dataset, known.add(category));
-  }
-  const categories = [...all].sort();
-  return {
-    categories,
-    has(id, category) {
-      const photo = photos.get(id);
-      return photo && datasets.get(photo.dataset)?.has(category) ? photo.present.has(category) : undefined;
-    },
-  };
-}
+import type { Presence } from "./presence.js";
 
 /** Linear heads on the sentence's vector [B, T] and on the UNet's middle [B, C, h, w]: `middle` is its [C, h, w]. */
 export class AuxiliaryHeads extends Module {
@@ -69,7 +34,7 @@ export class AuxiliaryHeads extends Module {
   }
 
   /** Cross-entropy in nats, summed over what each sentence states (task; category; colours), mean over B. */
-  sentenceLoss(ops: Ops, text: Tensor, batch: Batch, { keepText }: Draws): Tensor {
+  sentenceLoss(ops: Ops, text: Tensor, batch: Batch, keepText: readonly boolean[]): Tensor {
     const { categories } = this.#presence;
     const stated = (i: number) => (keepText[i] ? 1 : 0);
     const asks = (i: number) => (batch.tasks[i] === "classification" ? stated(i) : 0);

@@ -7,10 +7,10 @@ import { defaultColours, palette } from "../tasks/colours.js";
 import { getTask } from "../tasks/registry.js";
 import type { Slots, TaskName, Xyxy } from "../tasks/task.js";
 import { type CropRange, cropResize, cropResizeDepth, drawCrop, jitterColours } from "./augment.js";
-import { collectPresence } from "./auxiliary.js";
 import type { TrainConfig } from "./config.js";
 import { createDrawer } from "./draw.js";
 import { drawPartner, forPlace, type Partner, splitFrame } from "./pairs.js";
+import { collectPresence } from "./presence.js";
 import type { Store, StoredSample } from "./store.js";
 
 /** A crop of a stored photo and where the example shows it. */

@@ -3,10 +3,10 @@ import { tinyConfig, tinySize, tinyStore } from "../../tests/helpers/tiny-traini
 import { createRng } from "../random.js";
 import { slotColours } from "../tasks/colours.js";
 import type { TaskName } from "../tasks/task.js";
-import { collectPresence } from "./auxiliary.js";
 import { augment, createLoader } from "./batch.js";
 import type { TrainConfig } from "./config.js";
 import { drawPartner, forPlace, type Partner, splitFrame } from "./pairs.js";
+import { collectPresence } from "./presence.js";
 
 const store = tinyStore();
 const presence = collectPresence(store);

@@ -5,7 +5,7 @@
 import type { Rng } from "../random.js";
 import type { Xyxy } from "../tasks/task.js";
 import type { CropRange } from "./augment.js";
-import type { Presence } from "./auxiliary.js";
+import type { Presence } from "./presence.js";
 import type { Store, StoredSample } from "./store.js";
 
 export interface Partner {

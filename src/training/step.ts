@@ -129,7 +129,7 @@ export function stepLoss(
   );
   const drawn = ops.mean(ops.mul(perSample, ops.constant(Float32Array.from(weights), [B])));
   const { auxiliary } = models;
-  const sentence = auxiliary && text ? auxiliary.sentenceLoss(ops, text, batch, draws) : null;
+  const sentence = auxiliary && text ? auxiliary.sentenceLoss(ops, text, batch, draws.keepText) : null;
   const total = sentence ? ops.add(drawn, ops.mul(sentence, loss.auxiliary.sentence)) : drawn;
   return { loss: total, perSample, sentence, prediction, noisy };
 }
