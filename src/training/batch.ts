@@ -1,29 +1,19 @@
 /** Makes training batches: draws records, augments photo and answer together, words the instruction, fills flat arrays. */
 
-import type { Picture, Size } from "../image/picture.js";
+import type { Picture } from "../image/picture.js";
 import { renderInstruction } from "../instructions/render.js";
 import { createRng, type Rng } from "../random.js";
 import { defaultColours, palette } from "../tasks/colours.js";
 import { getTask } from "../tasks/registry.js";
 import type { Slots, TaskName, Xyxy } from "../tasks/task.js";
-import { type CropRange, cropResize, cropResizeDepth, drawCrop, jitterColours } from "./augment.js";
+import { cropResize, cropResizeDepth } from "./augment.js";
 import type { TrainConfig } from "./config.js";
 import { createDrawer } from "./draw.js";
-import { drawPartner, forPlace, type Partner, splitFrame } from "./pairs.js";
+import { drawPartner, type Partner, splitFrame } from "./pairs.js";
+import { createPhotoLoader, type PhotoBatch } from "./photos.js";
 import { collectPresence } from "./presence.js";
 import type { Store, StoredSample } from "./store.js";
-
-/** A crop of a stored photo and where the example shows it. */
-interface View {
-  readonly sample: StoredSample;
-  /** False: a photo that does not show the category asked for, so the sample's own label is left out. */
-  readonly labelled: boolean;
-  /** Corpus-size pixels. */
-  readonly crop: Xyxy;
-  readonly flip: boolean;
-  /** Pixels of the example. */
-  readonly place: Xyxy;
-}
+import { compose, cut, drawView, jittered, paste, sizeOf, toPlanes, type View, wholeFrame } from "./views.js";
 
 /** One training example at the model's size S. */
 export interface Example {
@@ -63,24 +53,11 @@ export interface Loader {
   photos(step: number, count: number): PhotoBatch;
 }
 
-export interface PhotoBatch {
-  readonly ids: readonly string[];
-  /** [B, 3, S, S], -1..1. */
-  readonly image: Float32Array;
-  /** Of each photo by category, the box around all its boxes, 0..1. */
-  readonly extents: readonly ReadonlyMap<string, Xyxy>[];
-}
-
 export function createLoader(store: Store, config: TrainConfig, tokenizer: Encoder): Loader {
   const drawer = createDrawer(store, config.data);
-  const boxed = new Map<string, StoredSample[]>();
-  for (const sample of store.samples) {
-    const { photo, boxes } = sample.record;
-    if (boxes && boxes.length > 0) boxed.set(photo, [...(boxed.get(photo) ?? []), sample]);
-  }
-  const annotated = onePerPhoto(store).filter(({ record }) => record.task !== "depth");
   const presence = config.data.pairs > 0 ? collectPresence(store) : null;
   return {
+    photos: createPhotoLoader(store, config),
     batch(step) {
       const examples = Array.from({ length: config.optimizer.batch }, (_, i) => {
         const rng = createRng(`${config.seed}/batch/${step}/${i}`);
@@ -90,38 +67,7 @@ export function createLoader(store: Store, config: TrainConfig, tokenizer: Encod
       });
       return collate(examples, tokenizer);
     },
-    photos(step, count) {
-      const { resolution } = config.model;
-      const image = new Float32Array(count * 3 * resolution * resolution);
-      const extents: Map<string, Xyxy>[] = [];
-      const ids = Array.from({ length: count }, (_, i) => {
-        const rng = createRng(`${config.seed}/photos/${step}/${i}`);
-        const sample = rng.pick(annotated);
-        const view = drawView(sample, store.size, config, rng, wholeFrame(resolution), config.data.crop.classification);
-        toPlanes(jittered(view, store.size, config, rng), image, i * 3 * resolution * resolution);
-        extents.push(extentsOf(boxed.get(sample.record.photo) ?? [], store.size, view));
-        return sample.record.photo;
-      });
-      return { ids, image, extents };
-    },
   };
-}
-
-/** Around all boxes of each category that a crop leaves, as shares of the frame. */
-function extentsOf(samples: readonly StoredSample[], side: number, { crop, flip }: View): Map<string, Xyxy> {
-  const extents = new Map<string, Xyxy>();
-  for (const { record } of samples) {
-    const label = { task: "detection" as const, width: side, height: side, boxes: record.boxes! };
-    const { boxes } = getTask("detection").transformLabel(label, crop, { width: side, height: side }, flip);
-    if (boxes.length === 0) continue;
-    const edge = (i: number, most: (...values: number[]) => number) => most(...boxes.map((box) => box[i]!)) / side;
-    extents.set(record.slots.category!, [edge(0, Math.min), edge(1, Math.min), edge(2, Math.max), edge(3, Math.max)]);
-  }
-  return extents;
-}
-
-function onePerPhoto(store: Store): StoredSample[] {
-  return [...new Map(store.samples.map((sample) => [sample.record.photo, sample])).values()];
 }
 
 /** A stored sample with random crop, mirror, colours, wording; with a partner, the two side by side. */
@@ -162,38 +108,6 @@ export function plain(sample: StoredSample, side: number, config: TrainConfig): 
   ];
   const image = { width: resolution, height: resolution, data: Uint8Array.from(cut(views[0]!, side), Math.round) };
   return { task, instruction, slots, image, ...answer(task, side, views, image, slots, config) };
-}
-
-const wholeFrame = (side: number): Xyxy => [0, 0, side, side];
-const sizeOf = ([left, top, right, bottom]: Xyxy): Size => ({ width: right - left, height: bottom - top });
-
-function drawView(
-  sample: StoredSample,
-  side: number,
-  { data }: TrainConfig,
-  rng: Rng,
-  place: Xyxy,
-  range: CropRange | null,
-): View {
-  const crop = drawCrop(rng, side, forPlace(range, place));
-  return { sample, labelled: true, crop, flip: rng.next() < data.flip, place };
-}
-
-/** The photo of a view at the size of its place. */
-function cut({ sample, crop, flip, place }: View, side: number): Float32Array {
-  return cropResize(sample.photo, side, 3, crop, sizeOf(place), flip);
-}
-
-function jittered(view: View, side: number, { data }: TrainConfig, rng: Rng): Picture {
-  return jitterColours(rng, cut(view, side), sizeOf(view.place), data.jitter);
-}
-
-/** The pictures of the views in their places. */
-function compose(resolution: number, views: readonly View[], pictures: readonly Picture[]): Picture {
-  if (views.length === 1) return pictures[0]!;
-  const data = new Uint8Array(resolution * resolution * 3);
-  for (const [i, { place }] of views.entries()) paste(pictures[i]!.data, data, place, resolution, 3);
-  return { width: resolution, height: resolution, data };
 }
 
 function answer(
@@ -246,21 +160,6 @@ function answer(
   }
 }
 
-/** Copies a block of `channels` values a pixel into its place of a frame `width` pixels wide. */
-function paste(
-  block: Uint8Array | Float32Array,
-  frame: Uint8Array | Float32Array,
-  [left, top, right, bottom]: Xyxy,
-  width: number,
-  channels: number,
-): void {
-  const row = (right - left) * channels;
-  for (let y = top; y < bottom; y++) {
-    const from = (y - top) * row;
-    frame.set(block.subarray(from, from + row), (y * width + left) * channels);
-  }
-}
-
 function differs(a: Picture, b: Picture, pixel: number): boolean {
   const i = pixel * 3;
   return a.data[i] !== b.data[i] || a.data[i + 1] !== b.data[i + 1] || a.data[i + 2] !== b.data[i + 2];
@@ -290,12 +189,4 @@ export function collate(examples: readonly Example[], tokenizer: Encoder): Batch
   const tasks = examples.map((example) => example.task);
   const slots = examples.map((example) => example.slots);
   return { size: first.width, tasks, slots, image, target, pixelWeights, ids: BigInt64Array.from(ids) };
-}
-
-/** HWC bytes to CHW floats in -1..1. */
-function toPlanes(picture: Picture, out: Float32Array, offset: number): void {
-  const area = picture.width * picture.height;
-  for (let i = 0; i < area; i++) {
-    for (let c = 0; c < 3; c++) out[offset + c * area + i] = picture.data[i * 3 + c]! / 127.5 - 1;
-  }
 }

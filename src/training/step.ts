@@ -4,9 +4,10 @@ import type { Schedule } from "../diffusion/schedule.js";
 import { SpaceToDepth } from "../models/space-to-depth.js";
 import { createRng, type Rng } from "../random.js";
 import type { Ops, Tensor } from "../tensor/tensor.js";
-import type { Batch, PhotoBatch } from "./batch.js";
+import type { Batch } from "./batch.js";
 import type { TrainConfig } from "./config.js";
 import type { Models } from "./models.js";
+import type { PhotoBatch } from "./photos.js";
 
 /** The random choices of a step for B samples, made outside the engine so that they replay from (seed, step). */
 export interface Draws {
