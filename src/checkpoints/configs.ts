@@ -181,6 +181,12 @@ export const defaultsSchema = z.object({
   guidance: z.object({ text: z.number(), image: z.number() }).default({ text: 7.5, image: 1.5 }),
   /** The network was trained on zeros in place of the noisy latents where they are nothing but noise (zero terminal SNR). */
   blank_pure_noise: z.boolean().default(false),
+  /** Width of drawn box outlines as a share of the box's shorter side; null for the paper's 4 pixels. */
+  box_outline: z.number().positive().max(0.5).nullable().default(null),
+  /** Draw the mirrored photo too and average both drawings: twice the time, steadier answers. */
+  mirror: z.boolean().default(false),
+  /** Let the network read the task's template with what was asked for in it, instead of the sentence as it was worded. */
+  restate: z.boolean().default(false),
   tasks: z.array(taskNameSchema).min(1).default(["segmentation", "detection", "depth", "classification"]),
   /** Categories seen in training; others may be asked for, at the asker's risk. */
   categories: z.array(z.string()).default([]),

@@ -24,7 +24,7 @@ export interface Model {
   perceive(
     image: Picture,
     instruction: string,
-    options: { steps?: number; seed?: number; signal?: AbortSignal },
+    options: { steps?: number; seed?: number; mirror?: boolean; restate?: boolean; signal?: AbortSignal },
   ): Promise<Perceived>;
 }
 
@@ -35,6 +35,8 @@ export interface Work {
   readonly modelName: string;
   readonly steps?: number;
   readonly seed: number;
+  readonly mirror?: boolean;
+  readonly restate?: boolean;
   readonly out: string;
   readonly json: boolean;
 }
@@ -101,8 +103,9 @@ interface One {
 
 async function answer(model: Model, work: Work, terminal: Terminal, one: One): Promise<string> {
   const { file, photo, read, text, name } = one;
-  const { steps, seed } = work;
-  const perceived = await model.perceive(photo, text, { steps, seed, signal: terminal.signal });
+  const { steps, seed, mirror, restate } = work;
+  const options = { steps, seed, mirror, restate, signal: terminal.signal };
+  const perceived = await model.perceive(photo, text, options);
   terminal.signal.throwIfAborted();
   const { category, picture: drawn, timings } = perceived;
   const written = await writeAnswer(work.out, name, { photo, drawn, result: perceived, category });

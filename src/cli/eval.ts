@@ -14,6 +14,8 @@ interface EvalOptions {
   readonly limit?: number;
   readonly steps?: number;
   readonly seed: number;
+  readonly mirror?: boolean;
+  readonly restate?: boolean;
   readonly paperStyle?: boolean;
   readonly json?: boolean;
   readonly markdown?: boolean;
@@ -40,6 +42,10 @@ export function addEval(program: Command, terminal: Terminal): void {
     .option("--limit <n>", "only so many photos of each dataset", wholeNumber(1, 1e6))
     .option("--steps <n>", "denoising steps, 1 to 1000 (default: what the model recommends)", wholeNumber(1, 1000))
     .option("--seed <n>", "decides wordings, colours and noise", wholeNumber(0, 2 ** 32 - 1), 0)
+    .option("--mirror", "average with the drawing of the mirrored photo (default: as the model recommends)")
+    .option("--no-mirror", "draw once")
+    .option("--restate", "let the network read sentences in its template's words (default: as the model recommends)")
+    .option("--no-restate", "let it read them as they are worded")
     .option("--paper-style", "add the numbers as the InstructCV authors' evaluators compute them")
     .option("--json", "print one JSON object on stdout and nothing else")
     .option("--markdown", "print the table for a README")
@@ -51,7 +57,7 @@ async function evaluateModel(options: EvalOptions, terminal: Terminal): Promise<
   const { reportToJson, reportToMarkdown, reportToText } = await import("../evaluation/report.js");
   const { parseDatasetNames } = await import("../datasets/registry.js");
   const { load } = await import("../inference/index.js");
-  const { data, task, dataset, wording, limit, steps, seed, paperStyle } = options;
+  const { data, task, dataset, wording, limit, steps, seed, mirror, restate, paperStyle } = options;
   const datasets = dataset && parseDatasetNames(dataset);
   const { name, folder } = modelChoice(options.model);
   const predictor = await load(folder);
@@ -68,6 +74,8 @@ async function evaluateModel(options: EvalOptions, terminal: Terminal): Promise<
         limit,
         steps,
         seed,
+        mirror,
+        restate,
         paperStyle,
       },
       (state) => {

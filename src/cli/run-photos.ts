@@ -14,6 +14,8 @@ export interface RunOptions {
   readonly model?: string;
   readonly steps?: number;
   readonly seed: number;
+  readonly mirror?: boolean;
+  readonly restate?: boolean;
   readonly out: string;
   readonly json?: boolean;
 }
@@ -35,8 +37,9 @@ export async function runPhotos(words: readonly string[], options: RunOptions, t
   const model = await load(folder);
   for (const line of unlearned(instructions, model.defaults.categories)) terminal.note(line);
   try {
-    const { steps, seed, out, json = false } = options;
-    const failed = await answerPhotos(model, { files, instructions, modelName, steps, seed, out, json }, terminal);
+    const { steps, seed, mirror, restate, out, json = false } = options;
+    const work = { files, instructions, modelName, steps, seed, mirror, restate, out, json };
+    const failed = await answerPhotos(model, work, terminal);
     return failed + problems.length > 0 ? EXIT.failed : EXIT.done;
   } finally {
     await model.close();

@@ -16,6 +16,13 @@ export function addRun(program: Command, terminal: Terminal, exit: (code: number
     .option("-m, --model <dir>", "model folder (default: the small model of the package, models/nano)")
     .option("--steps <n>", "denoising steps, 1 to 1000 (default: what the model recommends)", wholeNumber(1, 1000))
     .option("--seed <n>", "seed of the noise; same seed, same answer", wholeNumber(0, 2 ** 32 - 1), 0)
+    .option(
+      "--mirror",
+      "average with the drawing of the mirrored photo, twice the time (default: as the model recommends)",
+    )
+    .option("--no-mirror", "draw once")
+    .option("--restate", "let the network read the sentence in its template's words (default: as the model recommends)")
+    .option("--no-restate", "let it read the sentence as you worded it")
     .option("-o, --out <dir>", "folder for the pictures, made if missing", "instructcv-out")
     .option("--json", "print one JSON object a line on stdout and nothing else")
     .addHelpText("after", help)

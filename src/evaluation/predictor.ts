@@ -19,6 +19,8 @@ export type AnswerOf<T extends TaskName> = Extract<Answer, { task: T }>;
 
 export interface AskOptions {
   readonly steps?: number;
+  readonly mirror?: boolean;
+  readonly restate?: boolean;
   readonly seed: number;
   readonly signal?: AbortSignal;
 }

@@ -39,6 +39,9 @@ export interface EvaluateOptions {
   readonly seed?: number;
   /** Passed on to the model; its own default unless given. */
   readonly steps?: number;
+  /** These two as in `perceive`; the model's own default unless given. */
+  readonly mirror?: boolean;
+  readonly restate?: boolean;
   /** Add the numbers of the InstructCV authors' evaluators, marked "paper-style". */
   readonly paperStyle?: boolean;
   /** Where the photos come from; the test splits of the pool unless given. */
@@ -168,7 +171,7 @@ async function askModel(
   picture: Picture,
   { task, category }: Question,
   wording: Wording,
-  { predictor, steps, seed = 0 }: EvaluateOptions,
+  { predictor, steps, mirror, restate, seed = 0 }: EvaluateOptions,
   signal: AbortSignal | undefined,
 ): Promise<Answer | undefined> {
   // A generator of its own for each query, so that neither a limit nor the choice of tasks changes what is asked.
@@ -176,7 +179,7 @@ async function askModel(
   const slots: Slots = task === "classification" ? { category, ...drawColours(rng) } : { category };
   const instruction = renderInstruction(task, slots, wording, rng);
   try {
-    const answer = await predictor.perceive(picture, instruction, { steps, seed, signal });
+    const answer = await predictor.perceive(picture, instruction, { steps, mirror, restate, seed, signal });
     return answer.task === task ? answer : undefined;
   } catch (error) {
     if (error instanceof InstructCvError && error.code === "instruction") return undefined;
@@ -209,7 +212,7 @@ function suiteName({ limit, seed = 0 }: EvaluateOptions): string {
 }
 
 function notesOf(
-  { limit, steps, datasets }: EvaluateOptions,
+  { limit, steps, mirror, restate, datasets }: EvaluateOptions,
   measured: readonly DatasetName[],
   misread: number,
   total: number,
@@ -219,6 +222,10 @@ function notesOf(
     ...(missing.length === 0 ? [] : [`Not there, so not measured: ${missing.join(", ")}.`]),
     ...(limit === undefined ? [] : [`Only ${limit} photos of each dataset: not comparable with a full run.`]),
     ...(steps === undefined ? [] : [`${steps} sampling ${steps === 1 ? "step" : "steps"}.`]),
+    ...(mirror === undefined ? [] : [mirror ? "Averaged with the mirrored drawing." : "One drawing each."]),
+    ...(restate === undefined
+      ? []
+      : [restate ? "Sentences were restated." : "Sentences reached the network as worded."]),
     ...(misread === 0 ? [] : [`${misread} of ${total} instructions were taken for another task: scored as empty.`]),
     "baseline: mean depth map of the train split, all foreground, one centred box of 80 %, question-only prior.",
   ];

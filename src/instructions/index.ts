@@ -3,3 +3,4 @@ export { bank, type Wordings } from "./bank.js";
 export { lintBank, type Problem } from "./lint.js";
 export { type ParsedInstruction, parseInstruction } from "./parse.js";
 export { renderInstruction } from "./render.js";
+export { restate } from "./restate.js";

@@ -1,28 +1,34 @@
-/** Detection: a copy of the photo with a blue rectangle outline for each instance of the category. */
+/**
+ * Detection: a copy of the photo with a blue rectangle outline for each instance of the category. As in the paper the outline is 4
+ * pixels wide; a checkpoint may ask for one whose width is a share of the box instead, which a small network draws more surely.
+ */
 import type { Picture } from "../image/picture.js";
 import { wholeCrop } from "../image/resample.js";
 import { admissibilityOf, requireSameSize } from "./codec.js";
+import { findBroadBoxes } from "./outlines/broad.js";
 import { MIN_SIDE } from "./outlines/edges.js";
 import { findBoxes } from "./outlines/find.js";
-import { OUTLINE, outlineStrength, thicknessOf } from "./outlines/strength.js";
+import { broadThicknessOf, OUTLINE, outlineStrength, thicknessOf } from "./outlines/strength.js";
 import type { Task, Xyxy } from "./task.js";
 
 /** A box of which a smaller share is left after a crop is dropped. */
 const MIN_VISIBLE = 0.25;
 
 /**
+ * The codec for outlines of 4 pixels (`outlineShare` null) or of a share of each box's shorter side.
+ *
  * Decoding measures how blue each pixel became (see `outlineStrength`), finds the rectangles whose outlines explain that (see
- * `findBoxes`) and scales them to the photo. The nearest valid encoding is the photo blended towards blue by that strength, so
- * changes of the photo other than blue cost admissibility.
+ * `findBoxes` and `findBroadBoxes`) and scales them to the photo. The nearest valid encoding is the photo blended towards blue by that
+ * strength, so changes of the photo other than blue cost admissibility.
  */
-export const detection: Task<"detection"> = {
+export const detectionWith = (outlineShare: number | null): Task<"detection"> => ({
   name: "detection",
 
-  /** Outlines lie inside their box, 4 pixels wide but at most a third of its shorter side. */
+  /** Outlines lie inside their box; those of 4 pixels take at most a third of its shorter side. */
   encode(label, image) {
     requireSameSize("The label's frame", label, image);
     const picture: Picture = { width: image.width, height: image.height, data: Uint8Array.from(image.data) };
-    for (const box of label.boxes) drawOutline(picture, box);
+    for (const box of label.boxes) drawOutline(picture, box, outlineShare);
     return picture;
   },
 
@@ -31,7 +37,8 @@ export const detection: Task<"detection"> = {
     const alpha = outlineStrength(drawn, image);
     const [scaleX, scaleY] = [photoSize.width / image.width, photoSize.height / image.height];
     const label = slots.category ?? "object";
-    const boxes = findBoxes(alpha, image).map(({ xyxy: [x1, y1, x2, y2], score }) => ({
+    const found = outlineShare === null ? findBoxes(alpha, image) : findBroadBoxes(alpha, image, outlineShare);
+    const boxes = found.map(({ xyxy: [x1, y1, x2, y2], score }) => ({
       xyxy: [x1 * scaleX, y1 * scaleY, x2 * scaleX, y2 * scaleY] as const,
       score,
       label,
@@ -67,11 +74,14 @@ export const detection: Task<"detection"> = {
     }
     return { task: "detection", width: size.width, height: size.height, boxes };
   },
-};
+});
 
-function drawOutline({ width, height, data }: Picture, box: Xyxy): void {
+/** The paper's outlines. */
+export const detection = detectionWith(null);
+
+function drawOutline({ width, height, data }: Picture, box: Xyxy, share: number | null): void {
   const [x1, y1, x2, y2] = wholeCrop(box, { width, height });
-  const t = thicknessOf(x2 - x1, y2 - y1);
+  const t = share === null ? thicknessOf(x2 - x1, y2 - y1) : broadThicknessOf(x2 - x1, y2 - y1, share);
   for (let y = y1; y < y2; y++)
     for (let x = x1; x < x2; x++)
       if (x < x1 + t || x >= x2 - t || y < y1 + t || y >= y2 - t) data.set(OUTLINE, (y * width + x) * 3);

@@ -130,7 +130,7 @@ function answer(
       return { target: { ...size, data }, pixelWeights: null };
     }
     case "detection": {
-      const detection = getTask("detection");
+      const detection = getTask("detection", config.model.inference);
       const boxes = labelled.flatMap(({ sample, crop, flip, place: [left, top, right, bottom] }) => {
         const label = { task, width: side, height: side, boxes: sample.record.boxes ?? [] };
         const cut = detection.transformLabel(label, crop, sizeOf([left, top, right, bottom]), flip);

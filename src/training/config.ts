@@ -55,7 +55,17 @@ const model = z
     /** Size of the BPE vocabulary trained on the instruction bank; not used when `init` brings a tokenizer. */
     vocab_size: z.int().min(300).default(1024),
     /** What the exported model does when the caller says nothing. */
-    inference: strictly(defaultsSchema.pick({ steps: true, sampler: true, guidance: true, blank_pure_noise: true })),
+    inference: strictly(
+      defaultsSchema.pick({
+        steps: true,
+        sampler: true,
+        guidance: true,
+        blank_pure_noise: true,
+        box_outline: true,
+        mirror: true,
+        restate: true,
+      }),
+    ),
   })
   .superRefine((config, context) => {
     const { unet, vae, text_encoder: text } = config;

@@ -11,6 +11,11 @@ export function thicknessOf(width: number, height: number): number {
   return Math.max(1, Math.min(THICKNESS, Math.floor(Math.min(width, height) / 3)));
 }
 
+/** Width of a broad outline: a share (0 to 0.5) of the shorter side of its box, at least one pixel. */
+export function broadThicknessOf(width: number, height: number, share: number): number {
+  return Math.max(1, Math.round(share * Math.min(width, height)));
+}
+
 /** Squared distance to blue (in [0,1] colours) below which a photo pixel says little about an outline on it. */
 const NEARLY_BLUE = 0.1;
 
