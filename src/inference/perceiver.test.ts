@@ -65,6 +65,37 @@ test("path, bytes and pixels are one photo; same seed, same bits; the caller's a
   expect(other.picture.data).not.toEqual(fromPath.picture.data);
 });
 
+test("averaged with its mirror image, a photo and its mirror image get mirrored drawings", async () => {
+  const side = 32;
+  const square: Picture = { width: side, height: side, data: photo.data.slice(0, side * side * 3) };
+  const mirrorOf = ({ width, height, data }: Picture): Picture => {
+    const pixel = (p: number) => 3 * (p - (p % width) + width - 1 - (p % width));
+    return { width, height, data: data.map((_, i) => data[pixel(Math.floor(i / 3)) + (i % 3)]!) };
+  };
+  const draw = async (image: Picture, mirror: boolean) =>
+    (await model.perceive(image, "Segment the cat", { mirror, steps: 2, seed: 3 })).picture;
+  const [once, both, other] = [await draw(square, false), await draw(square, true), await draw(mirrorOf(square), true)];
+  expect(other).toEqual(mirrorOf(both));
+  expect(both.data).not.toEqual(once.data);
+  const plain = mirrorOf(await draw(mirrorOf(square), false));
+  const clipped = (value: number) => value === 0 || value === 255;
+  const compared = [...both.data.keys()].filter((i) => !clipped(once.data[i]!) && !clipped(plain.data[i]!));
+  expect(compared.length).toBeGreaterThan(side * side);
+  for (const i of compared)
+    expect(Math.abs(both.data[i]! - (once.data[i]! + plain.data[i]!) / 2)).toBeLessThanOrEqual(1);
+  const steps: number[] = [];
+  await model.perceive(square, "Segment the cat", { mirror: true, steps: 2, onStep: ({ step }) => steps.push(step) });
+  expect(steps).toEqual([1, 2, 3, 4]);
+});
+
+test("restated, all wordings of a question get one answer, which is that of the template", async () => {
+  const draw = async (text: string, restate?: boolean) => (await model.perceive(photo, text, { restate })).picture;
+  const template = await draw("Segment the cat");
+  expect(await draw("Please cut out those cats for me", true)).toEqual(template);
+  expect(await draw("Please cut out those cats for me", false)).not.toEqual(template);
+  expect(await draw("Please cut out those cats for me")).toEqual(await draw("Please cut out those cats for me", false));
+});
+
 test("concurrent requests are answered in order", async () => {
   const order: string[] = [];
   const ask = (text: string) => model.perceive(photo, text).then(({ category }) => order.push(category!));
