@@ -95,8 +95,13 @@ test("the photo's loss is the binary cross-entropy of the annotated categories, 
     const [cat, , dog] = presenceLogits(i) as [number, number, number];
     return (dogPresent ? 0 : Math.log(1 + Math.exp(-cat))) + Math.log(1 + Math.exp(dogPresent ? -dog : dog));
   };
-  const loss = torch.tidy(() => torch.item(heads.presenceLoss(ops, middle, ["voc", "nyu", "pets"])));
+  const loss = torch.tidy(() => torch.item(heads.presenceLoss(ops, middle, [["voc"], ["nyu"], ["pets"]])));
   expect(loss).toBeCloseTo((of(0, false) + of(2, true)) / 3, 4);
+  // Two in a frame: the dog of one is in it, dogs of which one photo is not known are not known.
+  const frames = [["voc", "pets"], ["voc", "nyu"], ["nyu"]];
+  const cat = (i: number) => Math.log(1 + Math.exp(-presenceLogits(i)[0]!));
+  const paired = torch.tidy(() => torch.item(heads.presenceLoss(ops, middle, frames)));
+  expect(paired).toBeCloseTo((cat(0) + of(0, true) + cat(1)) / 3, 4);
 });
 
 test("the extent's loss is the squared error of the boxes there are, by hand", () => {
@@ -150,12 +155,12 @@ test("the heads train with the network and need its sentence vector", async () =
   const loader = createLoader(tinyStore(), config, session.tokenizer);
   const photos = loader.photos(3, 6);
   expect(photos.image).toHaveLength(6 * 3 * 32 * 32);
-  expect(photos.ids.every((id) => id.startsWith("tiny/"))).toBe(true);
+  expect(photos.shown.every(([id, ...more]) => id!.startsWith("tiny/") && more.length === 0)).toBe(true);
   expect(createLoader(tinyStore(), config, session.tokenizer).photos(3, 6)).toEqual(photos);
   const whole = { ...config, data: { ...config.data, flip: 1, crop: { ...config.data.crop, classification: null } } };
-  const { ids, extents } = createLoader(tinyStore(), whole, session.tokenizer).photos(0, 4);
+  const { shown, extents } = createLoader(tinyStore(), whole, session.tokenizer).photos(0, 4);
   const { boxes, slots } = tinyStore().samples.find(
-    ({ record }) => record.photo === ids[0] && record.boxes?.length,
+    ({ record }) => record.photo === shown[0]![0] && record.boxes?.length,
   )!.record;
   const [x1, y1, x2, y2] = boxes![0]!.map((edge) => edge / 32) as [number, number, number, number];
   expect([...extents[0]!]).toEqual([[slots.category, [1 - x2, y1, 1 - x1, y2]]]);

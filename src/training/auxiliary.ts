@@ -52,18 +52,25 @@ export class AuxiliaryHeads extends Module {
     return losses.reduce((sum, loss) => ops.add(sum, loss));
   }
 
-  /** Binary cross-entropy in nats, summed over the categories annotated for each photo, mean over them. `photos`: ids. */
-  presenceLoss(ops: Ops, middle: Tensor, photos: readonly string[]): Tensor {
+  /**
+   * Binary cross-entropy in nats, summed over the categories known for each frame, mean over the frames. `shown`: ids of the photos
+   * in each. A frame shows what one of its photos shows, and does not what none does.
+   */
+  presenceLoss(ops: Ops, middle: Tensor, shown: readonly (readonly string[])[]): Tensor {
     const logits = this.presence.forward(ops, ops.cast(ops.mean(middle, [2, 3]), "float32"));
     const { categories } = this.#presence;
     const [B, K] = logits.shape as [number, number];
-    const shown = photos.flatMap((photo) => categories.map((category) => this.#presence.has(photo, category)));
+    const has = (photos: readonly string[], category: string) => {
+      const each = photos.map((photo) => this.#presence.has(photo, category));
+      return each.includes(true) ? true : each.includes(undefined) ? undefined : false;
+    };
+    const facts = shown.flatMap((photos) => categories.map((category) => has(photos, category)));
     const known = ops.constant(
-      Float32Array.from(shown, (has) => (has === undefined ? 0 : 1)),
+      Float32Array.from(facts, (fact) => (fact === undefined ? 0 : 1)),
       [B, K],
     );
     const present = ops.constant(
-      Float32Array.from(shown, (has) => (has ? 1 : 0)),
+      Float32Array.from(facts, (fact) => (fact ? 1 : 0)),
       [B, K],
     );
     // softplus(x) - x y, with softplus(x) = max(x, 0) + log(1 + exp(-|x|))

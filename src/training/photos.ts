@@ -1,16 +1,18 @@
-/** Photos without an instruction, for the heads that tell what they show and where. */
+/** Photos without an instruction, alone or two in a frame, for the heads that tell what they show and where. */
 import { createRng } from "../random.js";
 import { getTask } from "../tasks/registry.js";
 import type { Xyxy } from "../tasks/task.js";
 import type { TrainConfig } from "./config.js";
+import { splitFrame } from "./pairs.js";
 import type { Store, StoredSample } from "./store.js";
-import { drawView, jittered, toPlanes, type View, wholeFrame } from "./views.js";
+import { compose, drawView, jittered, sizeOf, toPlanes, type View, wholeFrame } from "./views.js";
 
 export interface PhotoBatch {
-  readonly ids: readonly string[];
+  /** Ids of the photos in each frame: one or two. */
+  readonly shown: readonly (readonly string[])[];
   /** [B, 3, S, S], -1..1. */
   readonly image: Float32Array;
-  /** Of each photo by category, the box around all its boxes, 0..1. */
+  /** Of each frame by category, the box around all its boxes, 0..1. */
   readonly extents: readonly ReadonlyMap<string, Xyxy>[];
 }
 
@@ -26,27 +28,45 @@ export function createPhotoLoader(store: Store, config: TrainConfig): (step: num
     const { resolution } = config.model;
     const image = new Float32Array(count * 3 * resolution * resolution);
     const extents: Map<string, Xyxy>[] = [];
-    const ids = Array.from({ length: count }, (_, i) => {
+    const shown = Array.from({ length: count }, (_, i) => {
       const rng = createRng(`${config.seed}/photos/${step}/${i}`);
-      const sample = rng.pick(annotated);
-      const view = drawView(sample, store.size, config, rng, wholeFrame(resolution), config.data.crop.classification);
-      toPlanes(jittered(view, store.size, config, rng), image, i * 3 * resolution * resolution);
-      extents.push(extentsOf(boxed.get(sample.record.photo) ?? [], store.size, view));
-      return sample.record.photo;
+      const paired = config.data.pairs > 0 && rng.next() < config.data.pairs;
+      const places = paired ? splitFrame(resolution, rng) : [wholeFrame(resolution)];
+      const views = places.map((place) =>
+        drawView(rng.pick(annotated), store.size, config, rng, place, config.data.crop.classification),
+      );
+      const pictures = views.map((view) => jittered(view, store.size, config, rng));
+      toPlanes(compose(resolution, views, pictures), image, i * 3 * resolution * resolution);
+      extents.push(extentsOf(views, boxed, store.size, resolution));
+      return views.map(({ sample }) => sample.record.photo);
     });
-    return { ids, image, extents };
+    return { shown, image, extents };
   };
 }
 
-/** Around all boxes of each category that a crop leaves, as shares of the frame. */
-function extentsOf(samples: readonly StoredSample[], side: number, { crop, flip }: View): Map<string, Xyxy> {
+/** Around all boxes of each category that the crops leave, as shares of the frame. */
+function extentsOf(
+  views: readonly View[],
+  boxed: ReadonlyMap<string, readonly StoredSample[]>,
+  side: number,
+  resolution: number,
+): Map<string, Xyxy> {
+  const found = new Map<string, Xyxy[]>();
+  for (const { sample, crop, flip, place } of views) {
+    const [left, top] = place;
+    for (const { record } of boxed.get(sample.record.photo) ?? []) {
+      const label = { task: "detection" as const, width: side, height: side, boxes: record.boxes! };
+      const { boxes } = getTask("detection").transformLabel(label, crop, sizeOf(place), flip);
+      const placed = boxes.map(([x1, y1, x2, y2]): Xyxy => [x1 + left, y1 + top, x2 + left, y2 + top]);
+      const { category } = record.slots;
+      found.set(category!, [...(found.get(category!) ?? []), ...placed]);
+    }
+  }
   const extents = new Map<string, Xyxy>();
-  for (const { record } of samples) {
-    const label = { task: "detection" as const, width: side, height: side, boxes: record.boxes! };
-    const { boxes } = getTask("detection").transformLabel(label, crop, { width: side, height: side }, flip);
+  for (const [category, boxes] of found) {
     if (boxes.length === 0) continue;
-    const edge = (i: number, most: (...values: number[]) => number) => most(...boxes.map((box) => box[i]!)) / side;
-    extents.set(record.slots.category!, [edge(0, Math.min), edge(1, Math.min), edge(2, Math.max), edge(3, Math.max)]);
+    const edge = (i: number, most: (...values: number[]) => number) => most(...boxes.map((box) => box[i]!)) / resolution;
+    extents.set(category, [edge(0, Math.min), edge(1, Math.min), edge(2, Math.max), edge(3, Math.max)]);
   }
   return extents;
 }

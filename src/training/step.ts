@@ -137,10 +137,10 @@ export function stepLoss(
 
 /** The losses of the presence and the extent head on photos without an instruction, unweighted; the finer half of the network is not needed for it. */
 export function photoLosses(ops: Ops, models: Models, photos: PhotoBatch, options: StepOptions) {
-  const B = photos.ids.length;
+  const B = photos.shown.length;
   const S = Math.sqrt(photos.image.length / B / 3);
   const image = models.codec.encode(ops, ops.constant(photos.image, [B, 3, S, S]));
-  const ids = ops.constant(BigInt64Array.from(photos.ids.flatMap(() => options.emptyIds)), [
+  const ids = ops.constant(BigInt64Array.from(photos.shown.flatMap(() => options.emptyIds)), [
     B,
     options.emptyIds.length,
   ]);
@@ -151,7 +151,7 @@ export function photoLosses(ops: Ops, models: Models, photos: PhotoBatch, option
   });
   const heads = models.auxiliary!;
   return {
-    presence: heads.presenceLoss(ops, middle, photos.ids),
+    presence: heads.presenceLoss(ops, middle, photos.shown),
     extent: heads.extentLoss(ops, middle, photos.extents),
   };
 }
