@@ -65,7 +65,8 @@ function extentsOf(
   const extents = new Map<string, Xyxy>();
   for (const [category, boxes] of found) {
     if (boxes.length === 0) continue;
-    const edge = (i: number, most: (...values: number[]) => number) => most(...boxes.map((box) => box[i]!)) / resolution;
+    const edge = (i: number, most: (...values: number[]) => number) =>
+      most(...boxes.map((box) => box[i]!)) / resolution;
     extents.set(category, [edge(0, Math.min), edge(1, Math.min), edge(2, Math.max), edge(3, Math.max)]);
   }
   return extents;
