@@ -10,7 +10,7 @@ const config: TrainConfig = {
   ...recipe,
   compute: { ...recipe.compute, threads },
   // The yardstick has the networks and the drawing loss, not the training-only heads and their photos.
-  loss: { ...recipe.loss, auxiliary: { sentence: 0, presence: 0, extent: 0, photos: 0 } },
+  loss: { ...recipe.loss, auxiliary: { sentence: 0, presence: 0, extent: 0, asked: 0, photos: 0 } },
 };
 const { samplesPerSecond, loaderShare, pytorch: other } = await benchTraining(config);
 const { dtype } = config.compute;

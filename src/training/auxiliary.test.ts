@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { tinyConfig, tinyStore } from "../../tests/helpers/tiny-training.js";
+import { parseInstruction } from "../instructions/index.js";
 import { createRng } from "../random.js";
 import { defaultColours, palette } from "../tasks/colours.js";
 import type { Xyxy } from "../tasks/task.js";
@@ -7,7 +8,8 @@ import { createTorch } from "../tensor/torch/index.js";
 import { AuxiliaryHeads } from "./auxiliary.js";
 import { type Batch, createLoader } from "./batch.js";
 import { parseConfig } from "./config.js";
-import { collectPresence, type Presence } from "./presence.js";
+import { createPhotoLoader } from "./photos.js";
+import { collectPresence, type Presence, presentIn } from "./presence.js";
 import { createSession } from "./session.js";
 import { groupSamples, type Store } from "./store.js";
 import { runUpdate } from "./update.js";
@@ -72,6 +74,7 @@ function setUp() {
       return Math.log(row.reduce((sum, v) => sum + Math.exp(v), 0)) - row[label]!;
     },
     presenceLogits: (i: number) => logits("presence", pooled, C, i),
+    askedLogit: (i: number) => logits("asked", pooled, C, i)[0]!,
     edges: (i: number) => logits("extent", (row, f) => middle[row * C * 4 + f]!, C * 4, i),
   };
 }
@@ -102,6 +105,13 @@ test("the photo's loss is the binary cross-entropy of the annotated categories, 
   const cat = (i: number) => Math.log(1 + Math.exp(-presenceLogits(i)[0]!));
   const paired = torch.tidy(() => torch.item(heads.presenceLoss(ops, middle, frames)));
   expect(paired).toBeCloseTo((cat(0) + of(0, true) + cat(1)) / 3, 4);
+});
+
+test("the asked head's loss is the binary cross-entropy of the answers, by hand", () => {
+  const { heads, middle, askedLogit } = setUp();
+  const of = (i: number, present: boolean) => Math.log(1 + Math.exp(present ? -askedLogit(i) : askedLogit(i)));
+  const loss = torch.tidy(() => torch.item(heads.askedLoss(ops, middle, [true, false, true])));
+  expect(loss).toBeCloseTo((of(0, true) + of(1, false) + of(2, true)) / 3, 4);
 });
 
 test("the extent's loss is the squared error of the boxes there are, by hand", () => {
@@ -143,15 +153,36 @@ test("a category annotated anywhere in a dataset is absent from the dataset's ot
   expect(all("elsewhere")).toEqual([no, no, no, no]);
 });
 
+test("half of the photos show what their sentence asks for, and the sentence says what", async () => {
+  const recipe = await tinyConfig();
+  const auxiliary = { sentence: 0, presence: 0, extent: 0, asked: 1, photos: 64 };
+  const unet = { ...recipe.model.unet, addition_embed_type: "text", addition_embed_type_num_heads: 2 };
+  const changed = { loss: { ...recipe.loss, auxiliary }, data: { ...recipe.data, pairs: 0.5, word_noise: 0 } };
+  const config = parseConfig({ ...recipe, ...changed, model: { ...recipe.model, unet } }, "recipe.yaml");
+  const store = tinyStore();
+  const { shown, questions } = createPhotoLoader(store, config)(1, 400);
+  const known = collectPresence(store);
+  for (const [i, { instruction, present }] of questions.entries()) {
+    const { slots, task } = parseInstruction(instruction);
+    expect(task).not.toBe("depth");
+    expect(presentIn(known, shown[i]!, slots.category!)).toBe(present);
+  }
+  expect(shown.filter((photos) => photos.length === 2).length).toBeGreaterThan(150);
+  expect(Math.abs(questions.filter(({ present }) => present).length - 200)).toBeLessThan(60);
+  const session = await createSession(config, store);
+  const loader = createLoader(store, config, session.tokenizer);
+  expect(runUpdate(session, loader, 1, 1e-3).auxiliary!.asked).toBeCloseTo(Math.log(2), 0);
+});
+
 test("the heads train with the network and need its sentence vector", async () => {
   const recipe = await tinyConfig();
-  const loss = { ...recipe.loss, auxiliary: { sentence: 0.1, presence: 0.1, extent: 1, photos: 6 } };
+  const loss = { ...recipe.loss, auxiliary: { sentence: 0.1, presence: 0.1, extent: 1, asked: 0, photos: 6 } };
   expect(() => parseConfig({ ...recipe, loss }, "recipe.yaml")).toThrow(/loss\.auxiliary.*addition_embed_type/);
   const unet = { ...recipe.model.unet, addition_embed_type: "text", addition_embed_type_num_heads: 2 };
   const config = parseConfig({ ...recipe, loss, model: { ...recipe.model, unet } }, "recipe.yaml");
   const session = await createSession(config, tinyStore());
   const names = session.optimizer.slots.map(({ name }) => name).filter((name) => name.startsWith("auxiliary."));
-  expect(names).toHaveLength(12);
+  expect(names).toHaveLength(14);
   const loader = createLoader(tinyStore(), config, session.tokenizer);
   const photos = loader.photos(3, 6);
   expect(photos.image).toHaveLength(6 * 3 * 32 * 32);

@@ -1,7 +1,8 @@
 /**
  * Training-only heads with plain labels. The sentence's vector must tell the task, the category and the colours; the middle of
- * the UNet must tell which categories a photo shows, and where, without an instruction: with one it would read them there. Both teach the
- * shared weights faster than pictures alone do when data are few; an exported model does not have them.
+ * the UNet must tell which categories a photo shows, and where, without an instruction or with one that does not give the answer away
+ * (photos.ts), and whether it shows what that instruction asks for. All teach the shared weights faster than pictures alone do when data
+ * are few; an exported model does not have them.
  */
 import { Linear } from "../models/layers.js";
 import { Module } from "../models/module.js";
@@ -10,7 +11,7 @@ import { taskNames } from "../tasks/registry.js";
 import type { Xyxy } from "../tasks/task.js";
 import type { Ops, Tensor } from "../tensor/tensor.js";
 import type { Batch } from "./batch.js";
-import type { Presence } from "./presence.js";
+import { type Presence, presentIn } from "./presence.js";
 
 /** Linear heads on the sentence's vector [B, T] and on the UNet's middle [B, C, h, w]: `middle` is its [C, h, w]. */
 export class AuxiliaryHeads extends Module {
@@ -20,6 +21,7 @@ export class AuxiliaryHeads extends Module {
   readonly negative: Linear;
   readonly presence: Linear;
   readonly extent: Linear;
+  readonly asked: Linear;
   readonly #presence: Presence;
 
   constructor(presence: Presence, textFeatures: number, middle: readonly [number, number, number]) {
@@ -30,6 +32,7 @@ export class AuxiliaryHeads extends Module {
     this.negative = new Linear(textFeatures, palette.length);
     this.presence = new Linear(middle[0], presence.categories.length);
     this.extent = new Linear(middle[0] * middle[1] * middle[2], presence.categories.length * 4);
+    this.asked = new Linear(middle[0], 1);
     this.#presence = presence;
   }
 
@@ -60,11 +63,7 @@ export class AuxiliaryHeads extends Module {
     const logits = this.presence.forward(ops, ops.cast(ops.mean(middle, [2, 3]), "float32"));
     const { categories } = this.#presence;
     const [B, K] = logits.shape as [number, number];
-    const has = (photos: readonly string[], category: string) => {
-      const each = photos.map((photo) => this.#presence.has(photo, category));
-      return each.includes(true) ? true : each.includes(undefined) ? undefined : false;
-    };
-    const facts = shown.flatMap((photos) => categories.map((category) => has(photos, category)));
+    const facts = shown.flatMap((photos) => categories.map((name) => presentIn(this.#presence, photos, name)));
     const known = ops.constant(
       Float32Array.from(facts, (fact) => (fact === undefined ? 0 : 1)),
       [B, K],
@@ -73,11 +72,14 @@ export class AuxiliaryHeads extends Module {
       Float32Array.from(facts, (fact) => (fact ? 1 : 0)),
       [B, K],
     );
-    // softplus(x) - x y, with softplus(x) = max(x, 0) + log(1 + exp(-|x|))
-    const positivePart = ops.relu(logits);
-    const magnitude = ops.add(positivePart, ops.relu(ops.neg(logits)));
-    const softplus = ops.add(positivePart, ops.log(ops.add(ops.exp(ops.neg(magnitude)), 1)));
-    return ops.div(ops.sum(ops.mul(ops.sub(softplus, ops.mul(logits, present)), known)), B);
+    return ops.div(ops.sum(ops.mul(binaryCrossEntropy(ops, logits, present), known)), B);
+  }
+
+  /** Binary cross-entropy in nats of whether each frame shows what its sentence asks for, mean over B. */
+  askedLoss(ops: Ops, middle: Tensor, present: readonly boolean[]): Tensor {
+    const logits = this.asked.forward(ops, ops.cast(ops.mean(middle, [2, 3]), "float32"));
+    const wanted = ops.constant(Float32Array.from(present, Number), [present.length, 1]);
+    return ops.mean(binaryCrossEntropy(ops, logits, wanted), [0, 1]);
   }
 
   /**
@@ -95,6 +97,14 @@ export class AuxiliaryHeads extends Module {
     const error = ops.mul(ops.sub(found, wanted), known);
     return ops.div(ops.sum(ops.mul(error, error)), B);
   }
+}
+
+/** softplus(x) - x y, with softplus(x) = max(x, 0) + log(1 + exp(-|x|)). */
+function binaryCrossEntropy(ops: Ops, logits: Tensor, wanted: Tensor): Tensor {
+  const positivePart = ops.relu(logits);
+  const magnitude = ops.add(positivePart, ops.relu(ops.neg(logits)));
+  const softplus = ops.add(positivePart, ops.log(ops.add(ops.exp(ops.neg(magnitude)), 1)));
+  return ops.sub(softplus, ops.mul(logits, wanted));
 }
 
 /** -log softmax(logits_BK)[label], weighted by row, mean over B. */

@@ -136,10 +136,12 @@ const loss = z.strictObject({
       sentence: z.number().min(0),
       presence: z.number().min(0),
       extent: z.number().min(0).default(0),
-      /** Photos without an instruction in each update, for the presence and extent heads. */
+      /** Whether a photo shows what its sentence asks for; 0 leaves the photos without a sentence. */
+      asked: z.number().min(0).default(0),
+      /** Photos in each update for the presence, extent and asked heads. */
       photos: natural,
     })
-    .default({ sentence: 0, presence: 0, extent: 0, photos: 0 }),
+    .default({ sentence: 0, presence: 0, extent: 0, asked: 0, photos: 0 }),
   /** Detection, per pixel: where the target differs from the photo, where it copies it. */
   detection_pixels: z.strictObject({ outline: positive, copy: positive }).default({ outline: 1, copy: 1 }),
 });
@@ -200,9 +202,13 @@ export const trainConfigSchema = z
     if (dropout.text + dropout.image + dropout.both > 1) {
       context.addIssue({ code: "custom", path: ["loss", "dropout"], message: "the three shares exceed 1 together" });
     }
-    const { sentence, presence, extent, photos } = config.loss.auxiliary;
-    if (presence + extent > 0 !== photos > 0) {
-      context.addIssue({ code: "custom", path: ["loss", "auxiliary"], message: "photos go with presence or extent" });
+    const { sentence, presence, extent, asked, photos } = config.loss.auxiliary;
+    if (presence + extent + asked > 0 !== photos > 0) {
+      context.addIssue({
+        code: "custom",
+        path: ["loss", "auxiliary"],
+        message: "photos go with presence, extent or asked",
+      });
     }
     if (sentence + photos > 0 && config.model.unet.addition_embed_type !== "text") {
       context.addIssue({

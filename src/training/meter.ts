@@ -54,6 +54,7 @@ export class Meter {
           sentence: average(heads.map(({ sentence }) => sentence)),
           presence: average(heads.map(({ presence }) => presence)),
           extent: average(heads.map(({ extent }) => extent)),
+          asked: average(heads.map(({ asked }) => asked)),
         },
       }),
       gradNorm: average(outcomes.map(({ gradNorm }) => gradNorm)),

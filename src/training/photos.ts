@@ -1,9 +1,15 @@
-/** Photos without an instruction, alone or two in a frame, for the heads that tell what they show and where. */
-import { createRng } from "../random.js";
+/**
+ * Photos, alone or two in a frame, for the heads that tell what they show and where; without an instruction, or each with one about a
+ * category that it shows as often as not.
+ */
+import { renderInstruction } from "../instructions/render.js";
+import { createRng, type Rng } from "../random.js";
+import { palette } from "../tasks/colours.js";
 import { getTask } from "../tasks/registry.js";
-import type { Xyxy } from "../tasks/task.js";
+import type { Slots, Xyxy } from "../tasks/task.js";
 import type { TrainConfig } from "./config.js";
 import { splitFrame } from "./pairs.js";
+import { collectPresence, type Presence, presentIn } from "./presence.js";
 import type { Store, StoredSample } from "./store.js";
 import { compose, drawView, jittered, sizeOf, toPlanes, type View, wholeFrame } from "./views.js";
 
@@ -14,6 +20,13 @@ export interface PhotoBatch {
   readonly image: Float32Array;
   /** Of each frame by category, the box around all its boxes, 0..1. */
   readonly extents: readonly ReadonlyMap<string, Xyxy>[];
+  /** Of each frame: what is asked and whether the frame shows it. Empty when the recipe does not ask. */
+  readonly questions: readonly PhotoQuestion[];
+}
+
+export interface PhotoQuestion {
+  readonly instruction: string;
+  readonly present: boolean;
 }
 
 /** `(step, count)` to photos cropped as for classification; they depend on the seed, the step and the corpus only. */
@@ -23,11 +36,14 @@ export function createPhotoLoader(store: Store, config: TrainConfig): (step: num
     const { photo, boxes } = sample.record;
     if (boxes && boxes.length > 0) boxed.set(photo, [...(boxed.get(photo) ?? []), sample]);
   }
+  const asks = config.loss.auxiliary.asked > 0;
+  const presence = collectPresence(store);
   const annotated = onePerPhoto(store).filter(({ record }) => record.task !== "depth");
   return (step, count) => {
     const { resolution } = config.model;
     const image = new Float32Array(count * 3 * resolution * resolution);
     const extents: Map<string, Xyxy>[] = [];
+    const questions: PhotoQuestion[] = [];
     const shown = Array.from({ length: count }, (_, i) => {
       const rng = createRng(`${config.seed}/photos/${step}/${i}`);
       const paired = config.data.pairs > 0 && rng.next() < config.data.pairs;
@@ -38,10 +54,42 @@ export function createPhotoLoader(store: Store, config: TrainConfig): (step: num
       const pictures = views.map((view) => jittered(view, store.size, config, rng));
       toPlanes(compose(resolution, views, pictures), image, i * 3 * resolution * resolution);
       extents.push(extentsOf(views, boxed, store.size, resolution));
-      return views.map(({ sample }) => sample.record.photo);
+      const photos = views.map(({ sample }) => sample.record.photo);
+      if (asks) questions.push(drawQuestion(photos, presence, (r) => r.pick(annotated).record.photo, config, rng));
+      return photos;
     });
-    return { shown, image, extents };
+    return { shown, image, extents, questions };
   };
+}
+
+const askedTasks = ["classification", "segmentation", "detection"] as const;
+const tries = 20;
+
+/**
+ * A category in a sentence for any task that takes one. Half of the time one the frame shows; else one that another photo shows and
+ * this frame does not, so that a category is asked for about as often where it is as where it is not: the sentence alone says nothing.
+ */
+function drawQuestion(
+  photos: readonly string[],
+  presence: Presence,
+  other: (rng: Rng) => string,
+  config: TrainConfig,
+  rng: Rng,
+): PhotoQuestion {
+  const shownBy = (ids: readonly string[]) => presence.categories.filter((name) => presentIn(presence, ids, name));
+  const present = shownBy(photos);
+  let category = present.length > 0 && rng.next() < 0.5 ? rng.pick(present) : undefined;
+  for (let i = 0; category === undefined && i < tries; i++) {
+    const shown = shownBy([other(rng)]);
+    const name = shown.length > 0 ? rng.pick(shown) : undefined;
+    if (name !== undefined && presentIn(presence, photos, name) === false) category = name;
+  }
+  category ??= rng.pick(present.length > 0 ? present : presence.categories);
+  const [positive, negative] = rng.shuffle(palette);
+  const wording = rng.next() < config.data.template_share ? "template" : "paraphrase";
+  const slots: Slots = { category, positive, negative };
+  const instruction = renderInstruction(rng.pick(askedTasks), slots, wording, rng, config.data.word_noise);
+  return { instruction, present: presentIn(presence, photos, category) === true };
 }
 
 /** Around all boxes of each category that the crops leave, as shares of the frame. */

@@ -9,6 +9,12 @@ export interface Presence {
   has(photo: string, category: string): boolean | undefined;
 }
 
+/** Whether a frame of several photos shows a category: when one of them does; not when none does; else undefined. */
+export function presentIn(presence: Presence, photos: readonly string[], category: string): boolean | undefined {
+  const each = photos.map((photo) => presence.has(photo, category));
+  return each.includes(true) ? true : each.includes(undefined) ? undefined : false;
+}
+
 /** A category some photo of a dataset is annotated with is taken as absent from the dataset's other photos. */
 export function collectPresence(store: Store): Presence {
   const photos = new Map<string, { dataset: string; present: Set<string> }>();

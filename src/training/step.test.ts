@@ -9,7 +9,7 @@ const loss: StepOptions["loss"] = {
   dropout: { text: 0.1, image: 0.2, both: 0.3 },
   min_snr_gamma: null,
   weights: { segmentation: 1, detection: 1, depth: 1, classification: 1 },
-  auxiliary: { sentence: 0, presence: 0, extent: 0, photos: 0 },
+  auxiliary: { sentence: 0, presence: 0, extent: 0, asked: 0, photos: 0 },
   detection_pixels: { outline: 1, copy: 1 },
 };
 const options: StepOptions = { loss, schedule, emptyIds: [] };

@@ -2,6 +2,7 @@
 import { noiseLevel, targetMix } from "../diffusion/prediction.js";
 import type { Schedule } from "../diffusion/schedule.js";
 import { SpaceToDepth } from "../models/space-to-depth.js";
+import type { ClipTokenizer } from "../models/tokenizer.js";
 import { createRng, type Rng } from "../random.js";
 import type { Ops, Tensor } from "../tensor/tensor.js";
 import type { Batch } from "./batch.js";
@@ -135,15 +136,21 @@ export function stepLoss(
   return { loss: total, perSample, sentence, prediction, noisy };
 }
 
-/** The losses of the presence and the extent head on photos without an instruction, unweighted; the finer half of the network is not needed for it. */
-export function photoLosses(ops: Ops, models: Models, photos: PhotoBatch, options: StepOptions) {
+/** The losses of the heads on photos, unweighted; the finer half of the network is not needed for them. */
+export function photoLosses(
+  ops: Ops,
+  models: Models,
+  photos: PhotoBatch,
+  tokenizer: Pick<ClipTokenizer, "encode">,
+  options: StepOptions,
+) {
   const B = photos.shown.length;
   const S = Math.sqrt(photos.image.length / B / 3);
   const image = models.codec.encode(ops, ops.constant(photos.image, [B, 3, S, S]));
-  const ids = ops.constant(BigInt64Array.from(photos.shown.flatMap(() => options.emptyIds)), [
-    B,
-    options.emptyIds.length,
-  ]);
+  const { questions } = photos;
+  const sentences = questions.map(({ instruction }) => tokenizer.encode(instruction).map(BigInt));
+  const texts = sentences.length > 0 ? sentences : photos.shown.map(() => options.emptyIds);
+  const ids = ops.constant(BigInt64Array.from(texts.flat()), [B, options.emptyIds.length]);
   const middle = models.unet.middle(ops, {
     sample: ops.concat([ops.mul(image, 0), image], 1),
     timestep: ops.constant(new Float32Array(B).fill(options.schedule.length - 1), [B]),
@@ -153,6 +160,14 @@ export function photoLosses(ops: Ops, models: Models, photos: PhotoBatch, option
   return {
     presence: heads.presenceLoss(ops, middle, photos.shown),
     extent: heads.extentLoss(ops, middle, photos.extents),
+    asked:
+      questions.length > 0
+        ? heads.askedLoss(
+            ops,
+            middle,
+            questions.map(({ present }) => present),
+          )
+        : null,
   };
 }
 

@@ -5,11 +5,12 @@ import type { Loader } from "./batch.js";
 import type { Session } from "./session.js";
 import { drawsOf, photoLosses, stepLoss } from "./step.js";
 
-/** Of the training-only heads: nats, nats, squared shares of the frame. */
+/** Of the training-only heads: nats, but `extent` in squared shares of the frame. */
 export interface HeadLosses {
   readonly sentence: number;
   readonly presence: number;
   readonly extent: number;
+  readonly asked: number;
 }
 
 export interface UpdateOutcome {
@@ -27,7 +28,7 @@ export function runUpdate(session: Session, loader: Loader, update: number, lr: 
   const { accumulate } = config.optimizer;
   let loss = 0;
   let loaderMs = 0;
-  const heads = { sentence: 0, presence: 0, extent: 0 };
+  const heads = { sentence: 0, presence: 0, extent: 0, asked: 0 };
   const tasks: { task: TaskName; loss: number }[] = [];
   for (let i = 0; i < accumulate; i++) {
     const index = (update - 1) * accumulate + i;
@@ -47,17 +48,20 @@ export function runUpdate(session: Session, loader: Loader, update: number, lr: 
         tasks.push({ task: batch.tasks[b]!, loss: value });
     });
   }
-  const { presence, extent, photos } = config.loss.auxiliary;
+  const { presence, extent, asked, photos } = config.loss.auxiliary;
   if (models.auxiliary && photos > 0) {
     const before = performance.now();
     const batch = loader.photos(update - 1, photos);
     loaderMs += performance.now() - before;
     torch.tidy(() => {
-      const found = photoLosses(torch.ops, models, batch, stepOptions);
-      const weighted = torch.ops.add(torch.ops.mul(found.presence, presence), torch.ops.mul(found.extent, extent));
+      const { ops } = torch;
+      const found = photoLosses(ops, models, batch, session.tokenizer, stepOptions);
+      const shown = ops.add(ops.mul(found.presence, presence), ops.mul(found.extent, extent));
+      const weighted = found.asked ? ops.add(shown, ops.mul(found.asked, asked)) : shown;
       torch.backward(weighted);
       heads.presence = torch.item(found.presence);
       heads.extent = torch.item(found.extent);
+      if (found.asked) heads.asked = torch.item(found.asked);
       loss += torch.item(weighted);
     });
   }
