@@ -9,11 +9,11 @@ const MAX_BOXES = 8;
 /** Cells of the coarse grid along the longer side: about 90,000 rectangles. */
 const MAX_CELLS = 24;
 /** A box must explain that share of what the first one did, */
-const MIN_GAIN = 0.02;
+const MIN_GAIN = 0.05;
 /** be drawn that strongly on average, */
 const MIN_SCORE = 0.02;
 /** and overlap the boxes found before it by no more than this. */
-const MAX_OVERLAP = 0.6;
+const MAX_OVERLAP = 0.5;
 
 /**
  * A drawing with an outline map alpha is explained by s * R(box), R = 1 on the outline and 0 elsewhere, up to a squared error that is
