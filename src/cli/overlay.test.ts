@@ -32,6 +32,10 @@ test("boxes are outlined; without one the label says so", () => {
   const drawn = overlay({ task: "detection", boxes: [box] }, "dog");
   expect(at(drawn, 20, 50)).toEqual([230, 159, 0]);
   expect(at(drawn, 60, 50)).toEqual([100, 100, 100]);
+  const weak = { xyxy: [60, 40, 110, 90], score: 0.3, label: "dog" };
+  expect(overlay({ task: "detection", boxes: [box, weak] }, "dog")).toEqual(drawn);
+  const second = { ...weak, score: 0.5 };
+  expect(at(overlay({ task: "detection", boxes: [box, second] }, "dog"), 80, 89)).not.toEqual([100, 100, 100]);
   expect(at(overlay({ task: "detection", boxes: [] }, "dog"), 0, 0)).toEqual([24, 24, 28]);
 });
 

@@ -66,10 +66,14 @@ function tintMask(picture: Picture, { mask }: ResultOf<"segmentation">): void {
   }
 }
 
+/** Boxes with less than this share of the best score clutter the picture; the data has them. */
+const CLEAR = 0.5;
+
 /** Weak boxes first, so that the best lie on top. */
 function drawBoxes(picture: Picture, { boxes }: ResultOf<"detection">): void {
-  for (let i = boxes.length - 1; i >= 0; i--) {
-    const { xyxy, score, label: text } = boxes[i]!;
+  const clear = boxes.filter(({ score }) => score >= CLEAR * boxes[0]!.score);
+  for (let i = clear.length - 1; i >= 0; i--) {
+    const { xyxy, score, label: text } = clear[i]!;
     const colour = BOXES[i % BOXES.length]!;
     strokeRectangle(picture, xyxy, colour, lineWidth(picture));
     const words = `${text} ${percent(score)}`;

@@ -43,7 +43,7 @@ Sentences: segment, detect, classify ("is there a dog?") or estimate depth, in f
 
 Pictures, in the --out folder:
   <photo>.<task>-<category>.png          what the model drew
-  <photo>.<task>-<category>.overlay.png  the photo with the answer over it
+  <photo>.<task>-<category>.overlay.png  the photo with the answer over it (boxes: those at least half as sure as the best)
   <photo>.depth.mm.png                   depth as 16-bit grey, millimetres
 
 Examples:
