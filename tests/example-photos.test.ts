@@ -3,6 +3,8 @@ import { copyFile, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Xyxy } from "../src/image/picture.js";
+import { overlap } from "../src/tasks/outlines/edges.js";
 import { decodeRle } from "../src/tasks/rle.js";
 import { type AnswerLine, parseAnswers } from "./helpers/contract.js";
 import { runCli } from "./helpers/run-cli.js";
@@ -37,6 +39,20 @@ describe.each(animals)("the %s of the examples", (animal) => {
     const both = mask.reduce((sum, value, i) => sum + (value & truth[i]!), 0);
     const either = mask.reduce((sum, value, i) => sum + (value | truth[i]!), 0);
     expect(both / either).toBeGreaterThan(0.5);
+  });
+
+  test(`the best box for "where is the ${animal}?" is around it`, async () => {
+    const answer = await ask(`${animal}.jpg`, `where is the ${animal}?`);
+    if (answer.task !== "detection") throw new Error(`understood as ${answer.task}`);
+    const [x, y] = [outlines[animal].map((point) => point[0]), outlines[animal].map((point) => point[1])];
+    const truth = [Math.min(...x), Math.min(...y), Math.max(...x), Math.max(...y)] as const;
+    expect(overlap(answer.result.boxes[0]!.xyxy as Xyxy, truth)).toBeGreaterThan(0.5);
+  });
+
+  test.each(animals)(`"is there a %s?"`, async (asked) => {
+    const answer = await ask(`${animal}.jpg`, `is there a ${asked}?`);
+    if (answer.task !== "classification") throw new Error(`understood as ${answer.task}`);
+    expect(answer.result.present).toBe(asked === animal);
   });
 });
 
