@@ -10,14 +10,14 @@ const share = 0.2;
 const side = 96;
 const codec = detectionWith(share);
 
-/** `count` boxes of at least 14 pixels a side with 4 pixels between them. */
+/** `count` boxes of at least 14 pixels a side with 12 pixels between them (nearer ones may be found too large). */
 function boxesOf(count: number, rng: Rng): Xyxy[] {
   const boxes: Xyxy[] = [];
-  while (boxes.length < count) {
+  for (let i = 0; boxes.length < count && i < 500; i++) {
     const [w, h] = [14 + rng.int(40), 14 + rng.int(40)];
     const [x, y] = [rng.int(side - w + 1), rng.int(side - h + 1)];
     const box: Xyxy = [x, y, x + w, y + h];
-    const around: Xyxy = [x - 4, y - 4, x + w + 4, y + h + 4];
+    const around: Xyxy = [x - 12, y - 12, x + w + 12, y + h + 12];
     if (boxes.every((other) => overlap(other, around) === 0)) boxes.push(box);
   }
   return boxes;

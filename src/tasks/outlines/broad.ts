@@ -19,7 +19,8 @@ const MAX_OVERLAP = 0.5;
  * A drawing with an outline map alpha is explained by s * R(box), R = 1 on the outline and 0 elsewhere, up to a squared error that is
  * smallest for s = mean of alpha on R and the box with the largest `gain` = (sum of alpha on R)^2 / (pixels of R). The best box is
  * taken, s * R subtracted, and so on. For a blurred outline that puts the edges where alpha falls to about a half of its mean:
- * the median of where the network believes them to be.
+ * the median of where the network believes them to be. Boxes a few pixels apart may come out too large: each is fitted among the
+ * others, not all at once.
  * @param alpha outline strength of each pixel, row-major, as `outlineStrength` gives it
  * @param share outline width of a box as a share of its shorter side
  * @returns best first; a score is the mean strength of the outline, P(outline) for a one-step sampler
