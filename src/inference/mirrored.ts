@@ -15,8 +15,8 @@ export async function drawMirrored(
     onStep: (step) => onStep?.(before + step, 2 * steps),
   });
   const straight = await model.draw(photo, instruction, counted(0));
-  const mirrored = await model.draw(mirrorOf(photo, new Uint8Array(photo.data.length)), instruction, counted(steps));
-  const back = mirrorOf(mirrored.drawn, new Float32Array(photo.data.length)).data;
+  const mirrored = await model.draw(mirrorOf(photo), instruction, counted(steps));
+  const back = mirrorOf(mirrored.drawn).data;
   const data = straight.drawn.data.map((value, i) => (value + back[i]!) / 2);
   const total = (phase: keyof DrawTimings) => straight.timings[phase] + mirrored.timings[phase];
   return {
@@ -25,15 +25,14 @@ export async function drawMirrored(
   };
 }
 
-/** Left and right exchanged, written to `data`. */
-function mirrorOf<D extends Uint8Array | Float32Array>(
-  { width, height, data: from }: { readonly width: number; readonly height: number; readonly data: D },
-  data: D,
-): { width: number; height: number; data: D } {
-  for (let p = 0; p < width * height; p++) {
+/** Left and right exchanged. */
+function mirrorOf<P extends Picture | FloatPicture>(picture: P): P {
+  const { width, data: from } = picture;
+  const data = from.slice();
+  for (let p = 0; p < from.length / 3; p++) {
     const x = p % width;
     const mirrored = p - x + (width - 1 - x);
     data.set(from.subarray(3 * mirrored, 3 * mirrored + 3), 3 * p);
   }
-  return { width, height, data };
+  return { ...picture, data };
 }

@@ -62,8 +62,8 @@ export async function perceiveWith(
     throw new InstructCvError("instruction", `${name} does ${defaults.tasks.join(", ")}, not ${task}.`, cure);
   }
   const { steps = defaults.steps, seed = 0, guidance = defaults.guidance, sampler = model.sampler } = options;
-  const { mirror = defaults.mirror } = options;
-  const text = (options.restate ?? defaults.restate) ? restate(parsed) : parsed.text;
+  const { mirror = defaults.mirror, restate: restated = defaults.restate } = options;
+  const text = restated ? restate(parsed) : parsed.text;
   const { signal, onStep } = options;
   if (!(Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32))
     throw new InstructCvError("usage", `seed must be an integer from 0 to ${2 ** 32 - 1}, found ${seed}.`);
@@ -80,7 +80,9 @@ export async function perceiveWith(
   const read = performance.now() - start;
 
   const drawing = { steps, seed, guidance, sampler, signal, onStep };
-  const { drawn, timings } = await (mirror ? drawMirrored : drawOnce)(model, small, text, drawing);
+  const { drawn, timings } = await (mirror
+    ? drawMirrored(model, small, text, drawing)
+    : model.draw(small, text, drawing));
   const beforeDecode = performance.now();
   const result = getTask(task, defaults).decode(drawn, small, slots, { width: photo.width, height: photo.height });
   const picture = toPicture(drawn);
@@ -97,8 +99,6 @@ export async function perceiveWith(
     timings: { read, encode: timings.encode, denoise: timings.denoise, decode, total: end - start },
   };
 }
-
-const drawOnce: typeof drawMirrored = (model, photo, text, options) => model.draw(photo, text, options);
 
 function checkPicture(picture: Picture): Picture {
   const { width, height, data } = picture;

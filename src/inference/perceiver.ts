@@ -16,7 +16,7 @@ export interface LoadOptions {
 export interface PerceiveOptions extends SamplingOptions {
   /** Stops between two steps; the promise rejects with the signal's reason at once. */
   readonly signal?: AbortSignal;
-  /** After every denoising step; 1-based. */
+  /** After every denoising step; 1-based, counted through both drawings with `mirror`. */
   readonly onStep?: (progress: { readonly step: number; readonly steps: number }) => void;
 }
 

@@ -8,7 +8,7 @@ import { admissibilityOf, requireSameSize } from "./codec.js";
 import { findBroadBoxes } from "./outlines/broad.js";
 import { MIN_SIDE } from "./outlines/edges.js";
 import { findBoxes } from "./outlines/find.js";
-import { broadThicknessOf, OUTLINE, outlineStrength, thicknessOf } from "./outlines/strength.js";
+import { forOutline, OUTLINE, outlineStrength } from "./outlines/strength.js";
 import type { Task, Xyxy } from "./task.js";
 
 /** A box of which a smaller share is left after a crop is dropped. */
@@ -80,9 +80,5 @@ export const detectionWith = (outlineShare: number | null): Task<"detection"> =>
 export const detection = detectionWith(null);
 
 function drawOutline({ width, height, data }: Picture, box: Xyxy, share: number | null): void {
-  const [x1, y1, x2, y2] = wholeCrop(box, { width, height });
-  const t = share === null ? thicknessOf(x2 - x1, y2 - y1) : broadThicknessOf(x2 - x1, y2 - y1, share);
-  for (let y = y1; y < y2; y++)
-    for (let x = x1; x < x2; x++)
-      if (x < x1 + t || x >= x2 - t || y < y1 + t || y >= y2 - t) data.set(OUTLINE, (y * width + x) * 3);
+  forOutline(wholeCrop(box, { width, height }), share, width, (pixel) => data.set(OUTLINE, pixel * 3));
 }

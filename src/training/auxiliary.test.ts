@@ -160,7 +160,7 @@ test("half of the photos show what their sentence asks for, and the sentence say
   const changed = { loss: { ...recipe.loss, auxiliary }, data: { ...recipe.data, pairs: 0.5, word_noise: 0 } };
   const config = parseConfig({ ...recipe, ...changed, model: { ...recipe.model, unet } }, "recipe.yaml");
   const store = tinyStore();
-  const { shown, questions } = createPhotoLoader(store, config)(1, 400);
+  const { shown, questions } = createPhotoLoader(store, config, { encode: () => [] })(1, 400);
   const known = collectPresence(store);
   for (const [i, { instruction, present }] of questions.entries()) {
     const { slots, task } = parseInstruction(instruction);

@@ -9,6 +9,7 @@ import type { Slots, TaskName, Xyxy } from "../tasks/task.js";
 import { cropResize, cropResizeDepth } from "./augment.js";
 import type { TrainConfig } from "./config.js";
 import { createDrawer } from "./draw.js";
+import type { Encoder } from "./encoder.js";
 import { drawPartner, type Partner, splitFrame } from "./pairs.js";
 import { createPhotoLoader, type PhotoBatch } from "./photos.js";
 import { collectPresence } from "./presence.js";
@@ -42,10 +43,6 @@ export interface Batch {
   readonly ids: BigInt64Array;
 }
 
-export interface Encoder {
-  encode(text: string): readonly number[];
-}
-
 /** `batch(step)` depends on the seed, the step and the corpus only: resuming needs no state. */
 export interface Loader {
   batch(step: number): Batch;
@@ -57,7 +54,7 @@ export function createLoader(store: Store, config: TrainConfig, tokenizer: Encod
   const drawer = createDrawer(store, config.data);
   const presence = config.data.pairs > 0 ? collectPresence(store) : null;
   return {
-    photos: createPhotoLoader(store, config),
+    photos: createPhotoLoader(store, config, tokenizer),
     batch(step) {
       const examples = Array.from({ length: config.optimizer.batch }, (_, i) => {
         const rng = createRng(`${config.seed}/batch/${step}/${i}`);

@@ -8,6 +8,7 @@ import { palette } from "../tasks/colours.js";
 import { getTask } from "../tasks/registry.js";
 import type { Slots, Xyxy } from "../tasks/task.js";
 import type { TrainConfig } from "./config.js";
+import type { Encoder } from "./encoder.js";
 import { splitFrame } from "./pairs.js";
 import { collectPresence, type Presence, presentIn } from "./presence.js";
 import type { Store, StoredSample } from "./store.js";
@@ -20,6 +21,8 @@ export interface PhotoBatch {
   readonly image: Float32Array;
   /** Of each frame by category, the box around all its boxes, 0..1. */
   readonly extents: readonly ReadonlyMap<string, Xyxy>[];
+  /** [B * L] token ids of the sentences, of the empty one when the recipe does not ask. */
+  readonly ids: BigInt64Array;
   /** Of each frame: what is asked and whether the frame shows it. Empty when the recipe does not ask. */
   readonly questions: readonly PhotoQuestion[];
 }
@@ -30,7 +33,11 @@ export interface PhotoQuestion {
 }
 
 /** `(step, count)` to photos cropped as for classification; they depend on the seed, the step and the corpus only. */
-export function createPhotoLoader(store: Store, config: TrainConfig): (step: number, count: number) => PhotoBatch {
+export function createPhotoLoader(
+  store: Store,
+  config: TrainConfig,
+  tokenizer: Encoder,
+): (step: number, count: number) => PhotoBatch {
   const boxed = new Map<string, StoredSample[]>();
   for (const sample of store.samples) {
     const { photo, boxes } = sample.record;
@@ -58,7 +65,9 @@ export function createPhotoLoader(store: Store, config: TrainConfig): (step: num
       if (asks) questions.push(drawQuestion(photos, presence, (r) => r.pick(annotated).record.photo, config, rng));
       return photos;
     });
-    return { shown, image, extents, questions };
+    const sentences = asks ? questions.map(({ instruction }) => instruction) : shown.map(() => "");
+    const ids = BigInt64Array.from(sentences.flatMap((sentence) => tokenizer.encode(sentence).map(BigInt)));
+    return { shown, image, ids, extents, questions };
   };
 }
 

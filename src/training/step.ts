@@ -2,7 +2,6 @@
 import { noiseLevel, targetMix } from "../diffusion/prediction.js";
 import type { Schedule } from "../diffusion/schedule.js";
 import { SpaceToDepth } from "../models/space-to-depth.js";
-import type { ClipTokenizer } from "../models/tokenizer.js";
 import { createRng, type Rng } from "../random.js";
 import type { Ops, Tensor } from "../tensor/tensor.js";
 import type { Batch } from "./batch.js";
@@ -137,20 +136,12 @@ export function stepLoss(
 }
 
 /** The losses of the heads on photos, unweighted; the finer half of the network is not needed for them. */
-export function photoLosses(
-  ops: Ops,
-  models: Models,
-  photos: PhotoBatch,
-  tokenizer: Pick<ClipTokenizer, "encode">,
-  options: StepOptions,
-) {
+export function photoLosses(ops: Ops, models: Models, photos: PhotoBatch, options: StepOptions) {
   const B = photos.shown.length;
   const S = Math.sqrt(photos.image.length / B / 3);
   const image = models.codec.encode(ops, ops.constant(photos.image, [B, 3, S, S]));
   const { questions } = photos;
-  const sentences = questions.map(({ instruction }) => tokenizer.encode(instruction).map(BigInt));
-  const texts = sentences.length > 0 ? sentences : photos.shown.map(() => options.emptyIds);
-  const ids = ops.constant(BigInt64Array.from(texts.flat()), [B, options.emptyIds.length]);
+  const ids = ops.constant(photos.ids, [B, photos.ids.length / B]);
   const middle = models.unet.middle(ops, {
     sample: ops.concat([ops.mul(image, 0), image], 1),
     timestep: ops.constant(new Float32Array(B).fill(options.schedule.length - 1), [B]),

@@ -55,7 +55,7 @@ export function runUpdate(session: Session, loader: Loader, update: number, lr: 
     loaderMs += performance.now() - before;
     torch.tidy(() => {
       const { ops } = torch;
-      const found = photoLosses(ops, models, batch, session.tokenizer, stepOptions);
+      const found = photoLosses(ops, models, batch, stepOptions);
       const shown = ops.add(ops.mul(found.presence, presence), ops.mul(found.extent, extent));
       const weighted = found.asked ? ops.add(shown, ops.mul(found.asked, asked)) : shown;
       torch.backward(weighted);

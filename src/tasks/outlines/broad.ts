@@ -3,7 +3,7 @@ import type { Size } from "../../image/picture.js";
 import type { Xyxy } from "../task.js";
 import type { FoundBox } from "./candidate.js";
 import { MIN_SIDE, overlap } from "./edges.js";
-import { broadThicknessOf, type RectangleSums, rectangleSums } from "./strength.js";
+import { forOutline, type RectangleSums, rectangleSums, thicknessOf } from "./strength.js";
 
 const MAX_BOXES = 8;
 /** Cells of the coarse grid along the longer side: about 90,000 rectangles. */
@@ -62,7 +62,7 @@ interface Fit {
 function fitOf(sums: RectangleSums, xyxy: Xyxy, share: number): Fit {
   const [x1, y1, x2, y2] = xyxy;
   const [width, height] = [x2 - x1, y2 - y1];
-  const t = broadThicknessOf(width, height, share);
+  const t = thicknessOf(width, height, share);
   const inner = Math.max(0, width - 2 * t) * Math.max(0, height - 2 * t);
   const area = width * height - inner;
   const sum = sums.mean(x1, y1, x2, y2) * width * height - sums.mean(x1 + t, y1 + t, x2 - t, y2 - t) * inner;
@@ -124,9 +124,7 @@ function neighbours(box: Xyxy, step: number, { width, height }: Size): Xyxy[] {
 
 /** Adds `sign` times what a box explains. */
 function add(map: Float32Array, { width }: Size, { xyxy, mean }: Fit, share: number, sign: number): void {
-  const [x1, y1, x2, y2] = xyxy;
-  const t = broadThicknessOf(x2 - x1, y2 - y1, share);
-  for (let y = y1; y < y2; y++)
-    for (let x = x1; x < x2; x++)
-      if (x < x1 + t || x >= x2 - t || y < y1 + t || y >= y2 - t) map[y * width + x]! += sign * mean;
+  forOutline(xyxy, share, width, (pixel) => {
+    map[pixel]! += sign * mean;
+  });
 }

@@ -1,19 +1,30 @@
 /** How strongly each pixel of a drawn picture is part of an outline, and sums of that over any rectangle. */
-import type { FloatPicture, Picture, Size } from "../../image/picture.js";
+import type { FloatPicture, Picture, Size, Xyxy } from "../../image/picture.js";
 
 /** Outline colour, rgb 0..255. */
 export const OUTLINE = [0, 0, 255] as const;
 /** Outline width at the model's picture size, pixels. */
 export const THICKNESS = 4;
 
-/** Width of the outline of a box of these sides: 4 pixels, but at most a third of the shorter side and at least one. */
-export function thicknessOf(width: number, height: number): number {
-  return Math.max(1, Math.min(THICKNESS, Math.floor(Math.min(width, height) / 3)));
+/**
+ * Width of the outline of a box of these sides, at least one pixel: 4 pixels, but at most a third of the shorter side; or `share` (0 to
+ * 0.5) of the shorter side.
+ */
+export function thicknessOf(width: number, height: number, share: number | null = null): number {
+  const shorter = Math.min(width, height);
+  return Math.max(1, share === null ? Math.min(THICKNESS, Math.floor(shorter / 3)) : Math.round(share * shorter));
 }
 
-/** Width of a broad outline: a share (0 to 0.5) of the shorter side of its box, at least one pixel. */
-export function broadThicknessOf(width: number, height: number, share: number): number {
-  return Math.max(1, Math.round(share * Math.min(width, height)));
+/** Calls `visit` with the index of each pixel of a box's outline in a frame `frameWidth` pixels wide. The box: whole pixels inside it. */
+export function forOutline(
+  [x1, y1, x2, y2]: Xyxy,
+  share: number | null,
+  frameWidth: number,
+  visit: (pixel: number) => void,
+): void {
+  const t = thicknessOf(x2 - x1, y2 - y1, share);
+  for (let y = y1; y < y2; y++)
+    for (let x = x1; x < x2; x++) if (x < x1 + t || x >= x2 - t || y < y1 + t || y >= y2 - t) visit(y * frameWidth + x);
 }
 
 /** Squared distance to blue (in [0,1] colours) below which a photo pixel says little about an outline on it. */
