@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, it, vi } from "vitest";
-import { type DatasetName, openPool } from "../src/datasets/registry.js";
+import { type DatasetName, openPool } from "../src/datasets/pool.js";
 import type { LabelledPhoto } from "../src/datasets/sample.js";
 import { constantDepth } from "../src/evaluation/baselines.js";
 import { evaluate, type Predictor, type Report } from "../src/evaluation/index.js";

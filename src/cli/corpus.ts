@@ -31,7 +31,7 @@ export function addCorpus(program: Command, terminal: Terminal): void {
 
 async function makeCorpus(options: CorpusCommandOptions, terminal: Terminal): Promise<void> {
   const { buildCorpus } = await import("../corpus/build.js");
-  const { parseDatasetNames } = await import("../datasets/registry.js");
+  const { parseDatasetNames } = await import("../datasets/pool.js");
   const { data: dataRoot, out, overwrite, size, seed, dataset, limit } = options;
   const datasets = dataset && parseDatasetNames(dataset);
   const start = performance.now();

@@ -55,7 +55,7 @@ export function addEval(program: Command, terminal: Terminal): void {
 async function evaluateModel(options: EvalOptions, terminal: Terminal): Promise<void> {
   const { evaluate } = await import("../evaluation/suite.js");
   const { reportToJson, reportToMarkdown, reportToText } = await import("../evaluation/report.js");
-  const { parseDatasetNames } = await import("../datasets/registry.js");
+  const { parseDatasetNames } = await import("../datasets/pool.js");
   const { load } = await import("../inference/index.js");
   const { data, task, dataset, wording, limit, steps, seed, mirror, restate, paperStyle } = options;
   const datasets = dataset && parseDatasetNames(dataset);

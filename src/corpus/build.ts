@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { type DatasetName, datasetNames, openPool } from "../datasets/registry.js";
+import { type DatasetName, datasetNames, openPool } from "../datasets/pool.js";
 import type { LabelledPhoto } from "../datasets/sample.js";
 import { InstructCvError } from "../errors.js";
 import { createRng } from "../random.js";

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openPool } from "../datasets/registry.js";
+import { openPool } from "../datasets/pool.js";
 import { readGrey16, readPicture } from "../image/io.js";
 import { bank } from "../instructions/bank.js";
 import { parseInstruction } from "../instructions/parse.js";

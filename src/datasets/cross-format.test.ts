@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readIndexed8 } from "../image/io.js";
 import { coco } from "./coco.js";
-import type { LabelledPhoto } from "./sample.js";
+import { type LabelledPhoto, photosOf } from "./sample.js";
 import { readBoxes } from "./voc.js";
 
 const fixture = resolve("../shared/data/fixtures/labelme-voc-coco");
@@ -21,7 +21,7 @@ async function readCoco(): Promise<Map<string, LabelledPhoto>> {
   await cp(join(source, "annotations.json"), join(root, "annotations/instances_all.json"));
   await cp(join(source, "JPEGImages"), join(root, "all/JPEGImages"), { recursive: true });
   const photos = new Map<string, LabelledPhoto>();
-  for await (const photo of coco(root, "all")) {
+  for await (const photo of photosOf(coco, { name: "coco", root, split: "all", options: {} })) {
     await photo.image();
     photos.set(photo.id.replace(/^.*\//, ""), photo);
   }

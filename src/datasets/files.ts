@@ -1,5 +1,5 @@
 /** Opening the files of a dataset: what is missing is named with the path that was looked for. */
-import { readFile, stat } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { InstructCvError } from "../errors.js";
 
 /** @throws {InstructCvError} "dataset" when `path` is not a folder. */
@@ -31,4 +31,17 @@ export async function readList(path: string): Promise<string[]> {
     .split(/\r?\n/)
     .map((line) => line.trim())
     .filter((line) => line !== "" && !line.startsWith("#"));
+}
+
+/** Names in a folder, sorted by their bytes; a name that is not UTF-8 (it could not be opened again) comes as null. */
+export async function readNames(folder: string): Promise<(string | null)[]> {
+  const raw = await readdir(folder, { encoding: "buffer" });
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  return raw.sort(Buffer.compare).map((bytes) => {
+    try {
+      return decoder.decode(bytes);
+    } catch {
+      return null;
+    }
+  });
 }

@@ -1,33 +1,57 @@
 /** Reader of a flat folder of Pets photos squashed to 224x224, breed in the file name: classification only. */
 import { readdir } from "node:fs/promises";
-import { join } from "node:path";
-import { InstructCvError } from "../errors.js";
+import { join, resolve } from "node:path";
+import { z } from "zod";
 import { readPicture } from "../image/io.js";
 import { createRng } from "../random.js";
 import { breedOf, PET_CATEGORIES } from "./breeds.js";
-import { requireFolder } from "./files.js";
-import type { LabelledPhoto, Reader } from "./sample.js";
+import { readList, requireFolder } from "./files.js";
+import { type Reader, Skipped } from "./sample.js";
 
 /** Share of the photos that a hash of the name puts into `test`. */
 const TEST_SHARE = 0.2;
 
-/** `split` is `train` or `test`, made by a hash of the name: the set has no lists of its own. */
-export const oxfordPets37: Reader = async function* readBreeds(root, split) {
-  await requireFolder(root, "Oxford-IIIT Pets, 37 breeds");
-  const names = (await readdir(root)).filter((file) => file.endsWith(".jpg")).map((file) => file.slice(0, -4));
-  for (const name of names.sort()) {
-    if ((createRng(`37breeds/${name}`).next() < TEST_SHARE ? "test" : "train") !== split) continue;
+const options = z.strictObject({
+  /** Folder of the native Pets layout, relative to this set: photos that its lists name (the same originals) are left out. */
+  without: z.string().optional(),
+});
+
+/** `split` is `train` or `test`, made by a hash of the name: the set has no lists of its own. An entry is the name of a photo. */
+export const oxfordPets37: Reader<string, z.output<typeof options>> = {
+  about: { title: "Oxford-IIIT Pets, 37 breeds at 224x224", licence: "MIT (repository)" },
+  options,
+
+  async *list({ name: dataset, root, split, options: { without } }) {
+    await requireFolder(root, "Oxford-IIIT Pets, 37 breeds");
+    const twins = without === undefined ? new Set() : await petNames(resolve(root, without));
+    const names = (await readdir(root)).filter((file) => file.endsWith(".jpg")).map((file) => file.slice(0, -4));
+    for (const name of names.sort()) {
+      if ((createRng(`37breeds/${name}`).next() < TEST_SHARE ? "test" : "train") !== split || twins.has(name)) continue;
+      if (breedOf(name)) yield name;
+      else
+        yield new Skipped(`${dataset}/${name}`, `${join(root, name)}.jpg: the name begins with none of the 37 breeds.`);
+    }
+  },
+
+  open({ name: dataset, root, split }, name) {
     const path = join(root, `${name}.jpg`);
-    const pet = breedOf(name);
-    if (!pet) throw new InstructCvError("dataset", `${path}: the file name does not begin with one of the 37 breeds.`);
-    yield {
-      id: `oxford-pets-37breeds/${name}`,
-      dataset: "oxford-pets-37breeds",
+    const { breed, species } = breedOf(name)!;
+    return {
+      id: `${dataset}/${name}`,
+      dataset,
       split,
       path,
       image: () => readPicture(path),
       known: PET_CATEGORIES,
-      present: [pet.species, pet.breed],
-    } satisfies LabelledPhoto;
-  }
+      present: [species, breed],
+    };
+  },
 };
+
+/** The photos that the lists of the native Pets layout name. */
+async function petNames(root: string): Promise<ReadonlySet<string>> {
+  const lists = await Promise.all(
+    ["trainval", "test"].map((split) => readList(join(root, "annotations", `${split}.txt`))),
+  );
+  return new Set(lists.flat().map((line) => line.split(/\s+/)[0]!));
+}

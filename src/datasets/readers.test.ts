@@ -7,9 +7,9 @@ import { breedOf, PET_CATEGORIES } from "./breeds.js";
 import { coco } from "./coco.js";
 import { nyuv2 } from "./nyuv2.js";
 import { oxfordPets } from "./oxford-pets.js";
-import { type DatasetName, openPool, type PoolSplit, parseDatasetNames } from "./registry.js";
-import type { LabelledPhoto } from "./sample.js";
-import { createVocReader, VOC_CLASSES, voc } from "./voc.js";
+import { type DatasetName, openPool, type PoolSplit, parseDatasetNames } from "./pool.js";
+import { type LabelledPhoto, photosOf, type Reader } from "./sample.js";
+import { VOC_CLASSES, voc } from "./voc.js";
 
 const dataRoot = resolve("../shared/data");
 
@@ -21,6 +21,10 @@ async function collect(photos: AsyncIterable<LabelledPhoto>, limit = Number.POSI
   }
   return all;
 }
+const ANIMALS = ["cat", "cow", "dog", "horse", "sheep"];
+/** The photos of one split; ids begin with "set". */
+const photosIn = <E, O>(reader: Reader<E, O>, root: string, split: string, options: unknown = {}) =>
+  photosOf(reader, { name: "set", root, split, options: reader.options.parse(options) });
 const pool = (split: PoolSplit, ...datasets: DatasetName[]) => collect(openPool(dataRoot, split, datasets));
 
 describe("the pool", () => {
@@ -57,7 +61,7 @@ describe("the pool", () => {
 
 describe("NYUv2", () => {
   it("gives metres between 0.4 and 10 at the photo's size", async () => {
-    const [photo] = await collect(nyuv2(join(dataRoot, "nyuv2"), "train"), 1);
+    const [photo] = await collect(photosIn(nyuv2, join(dataRoot, "nyuv2"), "train"), 1);
     const picture = await photo!.image();
     const depth = await photo!.depth!();
     expect(depth).toHaveLength(picture.width * picture.height);
@@ -70,7 +74,7 @@ describe("NYUv2", () => {
 
 describe("VOC", () => {
   it("gives masks, boxes and presence of one photo", async () => {
-    const photos = await collect(voc(join(dataRoot, "voc2012-animals"), "train"), 12);
+    const photos = await collect(photosIn(voc, join(dataRoot, "voc2012-animals"), "train", { boxed: ANIMALS }), 12);
     for (const photo of photos) {
       const picture = await photo.image();
       const masks = await photo.masks!();
@@ -89,7 +93,7 @@ describe("VOC", () => {
         expect(countInside(masks.get(category)!, picture.width, xyxy)).toBeGreaterThan(0);
       }
     }
-    expect(photos[0]!.id).toBe("voc2012/2007_000063");
+    expect(photos[0]!.id).toBe("set/2007_000063");
     expect(photos[0]!.present).toEqual(["chair", "dog"]);
     expect((await photos[0]!.boxes!())[0]!.xyxy).toEqual([61, 57, 190, 138]);
   });
@@ -107,8 +111,8 @@ describe("VOC", () => {
     await writeFile(join(root, "ImageSets/Segmentation/some.txt"), "a\n");
     await writeFile(join(root, "Annotations/a.xml"), xml);
     await writeFile(join(root, "SegmentationClass/a.png"), png(7));
-    const reader = createVocReader({ boxed: ["airplane", "couch"] });
-    const [photo] = await collect(reader(root, "some"));
+    const read = () => collect(photosIn(voc, root, "some", { boxed: ["airplane", "couch"] }));
+    const [photo] = await read();
     expect(await photo!.boxes!()).toEqual([
       { category: "airplane", xyxy: [0, 0, 4, 2], ignore: true },
       { category: "couch", xyxy: [0, 0, 4, 2], ignore: false },
@@ -117,14 +121,14 @@ describe("VOC", () => {
     await writeFile(join(root, "SegmentationClass/a.png"), png(44));
     await expect(photo!.masks!()).rejects.toThrow(/a\.png: palette index 44/);
     await writeFile(join(root, "Annotations/a.xml"), "<annotation></annotation>");
-    await expect(collect(reader(root, "some"))).rejects.toThrow(/a\.xml: expected a VOC annotation/);
+    await expect(read()).rejects.toThrow(/a\.xml: expected a VOC annotation/);
     await rm(root, { recursive: true });
   });
 });
 
 describe("Oxford-IIIT Pets", () => {
   it("gives the trimap as mask and its frame as box", async () => {
-    const photos = await collect(oxfordPets(join(dataRoot, "oxford-pets"), "trainval"), 3);
+    const photos = await collect(photosIn(oxfordPets, join(dataRoot, "oxford-pets"), "trainval"), 3);
     for (const photo of photos) {
       const picture = await photo.image();
       const mask = (await photo.masks!()).get("cat")!;
@@ -150,11 +154,11 @@ describe("Oxford-IIIT Pets", () => {
       await copyFile(join(root, file), join(temporary, file));
     }
     await writeFile(join(temporary, "annotations/some.txt"), "#Image CLASS-ID SPECIES BREED ID\nAbyssinian_34 1 1 1\n");
-    const [photo] = await collect(oxfordPets(temporary, "some"));
+    const [photo] = await collect(photosIn(oxfordPets, temporary, "some"));
     expect(await photo!.image()).toMatchObject({ width: 250, height: 202 });
     expect(await photo!.boxes!()).toEqual([]);
     await writeFile(join(temporary, "annotations/some.txt"), "Unicorn_1 1 1 1\n");
-    await expect(collect(oxfordPets(temporary, "some"))).rejects.toThrow(
+    await expect(collect(photosIn(oxfordPets, temporary, "some"))).rejects.toThrow(
       /some\.txt: expected .* found "Unicorn_1 1 1 1"/,
     );
     await rm(temporary, { recursive: true });
@@ -170,7 +174,7 @@ describe("Oxford-IIIT Pets", () => {
 
 describe("COCO", () => {
   it("ignores crowds and keeps boxes inside the photo", async () => {
-    const photos = await collect(coco(join(dataRoot, "coco"), "val2017"));
+    const photos = await collect(photosIn(coco, join(dataRoot, "coco"), "val2017"));
     let crowds = 0;
     for (const photo of photos) {
       const boxes = await photo.boxes!();

@@ -1,10 +1,11 @@
 /** Reader of the PASCAL VOC layout: photos that have a class mask, with their boxes. */
 import { join } from "node:path";
 import { XMLParser } from "fast-xml-parser";
+import { z } from "zod";
 import { InstructCvError } from "../errors.js";
 import { readIndexed8, readPicture } from "../image/io.js";
 import { readDatasetText, readList, requireFolder } from "./files.js";
-import type { AnnotatedBox, LabelledPhoto, Reader } from "./sample.js";
+import type { AnnotatedBox, Reader } from "./sample.js";
 
 /**
  * The 20 classes in the order of their palette indices 1..20, in the spelling of COCO where both sets have the class
@@ -26,44 +27,55 @@ const COCO_SPELLING: Readonly<Record<string, string>> = {
 
 const IGNORE = 255;
 
-export interface VocOptions {
-  /** Classes of which every instance has a box; all 20 in the original VOC. */
-  readonly boxed: readonly string[];
+const options = z.strictObject({
+  /** Classes of which every instance has a box; all 20 as in the original unless given. */
+  boxed: z.array(z.enum(VOC_CLASSES)).default([...VOC_CLASSES]),
+});
+
+/** A photo, the indices of its classes in `VOC_CLASSES`, and its boxes. */
+interface VocEntry {
+  readonly name: string;
+  readonly present: readonly number[];
+  readonly boxes: readonly AnnotatedBox[];
 }
 
 /**
  * `split` is the name of a list in `ImageSets/Segmentation`. Presence of the 20 classes is what the mask shows (or a box, where
  * the mask misses a tiny object). Boxes are 1-based and inclusive in the files, half-open pixels here.
  */
-export function createVocReader({ boxed }: VocOptions): Reader {
-  return async function* readVoc(root, split) {
+export const voc: Reader<VocEntry, z.output<typeof options>> = {
+  about: { title: "PASCAL VOC", licence: "none stated (Flickr)" },
+  options,
+
+  async *list({ root, split, options: { boxed } }) {
     await requireFolder(root, "VOC");
     for (const name of await readList(join(root, "ImageSets", "Segmentation", `${split}.txt`))) {
-      const path = join(root, "JPEGImages", `${name}.jpg`);
-      const maskPath = join(root, "SegmentationClass", `${name}.png`);
-      const boxes = (await readBoxes(join(root, "Annotations", `${name}.xml`))).filter((b) =>
-        boxed.includes(b.category),
+      const found = await readBoxes(join(root, "Annotations", `${name}.xml`));
+      const boxes = found.filter((box) => (boxed as readonly string[]).includes(box.category));
+      const indices = new Set((await readIndexed8(join(root, "SegmentationClass", `${name}.png`))).data);
+      const present = VOC_CLASSES.flatMap((category, i) =>
+        indices.has(i + 1) || boxes.some((box) => box.category === category) ? [i] : [],
       );
-      const indices = new Set((await readIndexed8(maskPath)).data);
-      const present = VOC_CLASSES.filter((c, i) => indices.has(i + 1) || boxes.some((b) => b.category === c));
-      yield {
-        id: `voc2012/${name}`,
-        dataset: "voc2012",
-        split,
-        path,
-        image: () => readPicture(path),
-        known: VOC_CLASSES,
-        present,
-        masks: () => readMasks(maskPath),
-        boxes: async () => boxes,
-        boxed,
-      } satisfies LabelledPhoto;
+      yield { name, present, boxes };
     }
-  };
-}
+  },
 
-/** VOC 2012 as the shared pool has it: photos with an animal, boxes of five animals only (birds have masks but no boxes). */
-export const voc: Reader = createVocReader({ boxed: ["cat", "cow", "dog", "horse", "sheep"] });
+  open({ name: dataset, root, split, options: { boxed } }, { name, present, boxes }) {
+    const path = join(root, "JPEGImages", `${name}.jpg`);
+    return {
+      id: `${dataset}/${name}`,
+      dataset,
+      split,
+      path,
+      image: () => readPicture(path),
+      known: VOC_CLASSES,
+      present: present.map((i) => VOC_CLASSES[i]!),
+      masks: () => readMasks(join(root, "SegmentationClass", `${name}.png`)),
+      boxes: async () => boxes,
+      boxed,
+    };
+  },
+};
 
 async function readMasks(path: string): Promise<ReadonlyMap<string, Uint8Array>> {
   const { data } = await readIndexed8(path);

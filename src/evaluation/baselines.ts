@@ -1,5 +1,5 @@
 /** What an answer is worth that never looks at the photo: the number a model must beat. */
-import { type DatasetName, openPool } from "../datasets/registry.js";
+import { type DatasetName, openPool } from "../datasets/pool.js";
 import type { LabelledPhoto } from "../datasets/sample.js";
 import { readPictureSize } from "../image/io.js";
 import type { Size } from "../image/picture.js";

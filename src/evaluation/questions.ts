@@ -1,5 +1,5 @@
 /** What is asked of each photo of a dataset, and the truth the answer is measured by. */
-import type { DatasetName } from "../datasets/registry.js";
+import type { DatasetName } from "../datasets/pool.js";
 import type { LabelledPhoto } from "../datasets/sample.js";
 import { InstructCvError } from "../errors.js";
 import type { Size } from "../image/picture.js";

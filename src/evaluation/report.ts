@@ -1,5 +1,5 @@
 /** The outcome of an evaluation as data, and as a table for a terminal or a README. */
-import type { Wording } from "../corpus/record.js";
+import type { Wording } from "../instructions/render.js";
 
 /** One number; exactly these keys are what `instructcv eval --json` prints. */
 export interface Row {

@@ -2,11 +2,11 @@
 import { existsSync } from "node:fs";
 import { basename } from "node:path";
 import { mapOrdered } from "../corpus/concurrent.js";
-import type { Wording } from "../corpus/record.js";
-import { type DatasetName, datasetFolder, datasetNames, openPool } from "../datasets/registry.js";
+import { type DatasetName, datasetFolder, datasetNames, openPool } from "../datasets/pool.js";
 import type { LabelledPhoto } from "../datasets/sample.js";
 import { InstructCvError } from "../errors.js";
 import type { Picture } from "../image/picture.js";
+import type { Wording } from "../instructions/render.js";
 import { renderInstruction } from "../instructions/render.js";
 import { createRng, type Rng } from "../random.js";
 import { defaultColours, palette } from "../tasks/colours.js";

@@ -23,6 +23,18 @@ export async function writeTinyCorpus(folder: string): Promise<void> {
     }
     splits[split] = { shards: await writer.close(), records: samples.length, photos: 6 };
   }
-  const manifest = { format: "instructcv-corpus/1", seed: 0, size, splits, counts: {} };
+  const manifest = {
+    format: "instructcv-corpus/2",
+    version: "0",
+    config: {},
+    seed: 0,
+    size,
+    box_outline: null,
+    datasets: [],
+    splits,
+    counts: {},
+    weights: {},
+    skipped: [],
+  };
   await writeFile(join(folder, "manifest.json"), JSON.stringify(manifest));
 }
