@@ -14,4 +14,6 @@ export interface Wordings {
   readonly unseen: readonly string[];
 }
 
-export const bank: Readonly<Record<TaskName, Wordings>> = { segmentation, detection, depth, classification };
+export type Bank = Readonly<Record<TaskName, Wordings>>;
+
+export const bank: Bank = { segmentation, detection, depth, classification };

@@ -2,7 +2,7 @@
 import type { Rng } from "../random.js";
 import { defaultColours, slotColours } from "../tasks/colours.js";
 import type { Slots, TaskName } from "../tasks/task.js";
-import { bank } from "./bank.js";
+import { type Bank, bank as ourBank } from "./bank.js";
 import { plural, withArticle } from "./grammar.js";
 import { fillerWords, polarityWords } from "./words.js";
 
@@ -13,8 +13,16 @@ export type Wording = "template" | "paraphrase" | "unseen";
  * One instruction for a task. Wordings without colours mean the default colours, so they are drawn only when the slots carry these.
  * @param slots `category` is required for every task but depth
  * @param noise share of a paraphrase's words that are left out or get a filler word before them, for training; 0..1
+ * @param bank the shipped one unless given; see `loadBank`
  */
-export function renderInstruction(task: TaskName, slots: Slots, wording: Wording, rng: Rng, noise = 0): string {
+export function renderInstruction(
+  task: TaskName,
+  slots: Slots,
+  wording: Wording,
+  rng: Rng,
+  noise = 0,
+  bank: Bank = ourBank,
+): string {
   const { template, train, unseen } = bank[task];
   if (wording === "template") return fill(template, slots);
   const all = wording === "paraphrase" ? train : unseen;
