@@ -2,13 +2,14 @@
  * Who may know whom. Each folder of src/ lists what it may import; whatever is not listed is forbidden, so no import runs
  * upward. Tests are exempt. tests/dependency-rule.test.ts proves on a scratch tree that every rule here really fires.
  */
-const base = ["errors", "random", "files", "image", "checkpoints"];
+const base = ["errors", "random", "files", "yaml", "image", "checkpoints"];
 
 /** Folder (or file) of src/ to the folders it may import, besides itself. */
 const mayImport = {
   errors: [],
   random: [],
   files: ["errors"],
+  yaml: ["errors"],
   image: ["errors", "random", "files"],
   checkpoints: ["errors", "random", "files"],
   tasks: [...base],

@@ -65,7 +65,14 @@ function noiseStore(): Store {
   const samples = Array.from({ length: 64 }, (_, i): StoredSample => {
     const task = tasks[i % 4]!;
     const category = task === "depth" ? null : "cat";
-    const facts = { key: `${i}`, photo: `${i}`, dataset: "noise", instruction: "", wording: "template" } as const;
+    const facts = {
+      size: [PHOTO_SIZE, PHOTO_SIZE],
+      key: `${i}`,
+      photo: `${i}`,
+      dataset: "noise",
+      instruction: "",
+      wording: "template",
+    } as const;
     return {
       record: { ...facts, task, slots: { category }, boxes: [[20, 20, 90, 100]], present: true, negative: false },
       photo: Uint8Array.from({ length: area * 3 }, () => rng.int(256)),

@@ -1,7 +1,7 @@
 /** The command line as a whole: which commands exist, and the exit code a run of it ends with. */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
-import { addCorpus } from "./corpus.js";
+import { addData } from "./data/index.js";
 import { addEval } from "./eval.js";
 import { EXIT, errorLine, exitCodeOf } from "./exit.js";
 import { addRun } from "./run.js";
@@ -39,7 +39,7 @@ function buildProgram(terminal: Terminal, exit: (code: number) => void): Command
       writeOut: (text) => terminal.out(text.trimEnd()),
       writeErr: (text) => terminal.note(text.trimEnd()),
     });
-  for (const add of [addRun, addTasks, addEval, addCorpus, addTrain]) add(program, terminal, exit);
+  for (const add of [addRun, addTasks, addEval, addData, addTrain]) add(program, terminal, exit);
   return program;
 }
 

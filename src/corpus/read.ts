@@ -1,13 +1,12 @@
 /** Reads a corpus: the manifest, and the records of a split in shard order, checksums verified on the way. */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { extract } from "tar-stream";
-import { z } from "zod";
 import { InstructCvError } from "../errors.js";
+import { readManifest } from "./manifest.js";
 import type { CorpusRecord, Manifest } from "./record.js";
 
 export interface CorpusEntry {
@@ -26,27 +25,9 @@ export interface Corpus {
   records(split: string): AsyncIterable<CorpusEntry>;
 }
 
-const shardSchema = z.object({
-  file: z.string().regex(/^[\w-]+\.tar$/),
-  records: z.number().int().nonnegative(),
-  bytes: z.number().int().nonnegative(),
-  sha256: z.string().length(64),
-});
-const manifestSchema = z.object({
-  format: z.literal("instructcv-corpus/1"),
-  seed: z.number(),
-  size: z.number().int().positive(),
-  splits: z.record(
-    z.string(),
-    z.object({ shards: z.array(shardSchema), records: z.number().int(), photos: z.number().int() }),
-  ),
-  counts: z.record(z.string(), z.number()),
-});
-
 /** @throws {InstructCvError} "corpus" when `dir` holds no manifest of this format. */
 export async function openCorpus(dir: string): Promise<Corpus> {
-  const path = join(dir, "manifest.json");
-  const manifest = await readManifest(path);
+  const manifest = await readManifest(dir);
   return {
     manifest,
     records(name) {
@@ -54,33 +35,13 @@ export async function openCorpus(dir: string): Promise<Corpus> {
       if (!split) {
         throw new InstructCvError(
           "corpus",
-          `${path}: no split "${name}".`,
+          `${join(dir, "manifest.json")}: no split "${name}".`,
           `It has ${Object.keys(manifest.splits).join(", ")}.`,
         );
       }
       return readShards(dir, split.shards);
     },
   };
-}
-
-async function readManifest(path: string): Promise<Manifest> {
-  const cure = 'Build one with "instructcv corpus".';
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch {
-    throw new InstructCvError("corpus", `${path}: expected the manifest of a corpus, found nothing readable.`, cure);
-  }
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    throw new InstructCvError("corpus", `${path}: is no JSON.`, cure);
-  }
-  const result = manifestSchema.safeParse(json);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  throw new InstructCvError("corpus", `${path}: ${issue?.path.join(".")}: ${issue?.message}.`, cure);
 }
 
 async function* readShards(

@@ -1,8 +1,13 @@
 import { describe, expect, it } from "vitest";
 import type { LabelledPhoto } from "../datasets/sample.js";
 import { createRng } from "../random.js";
-import { defaultPolicy, Frequencies, questionsFor } from "./sampling.js";
+import { parseCorpusConfig } from "./config.js";
+import { Frequencies, questionsFor } from "./sampling.js";
 
+const defaultPolicy = parseCorpusConfig(
+  { name: "x", data: ".", datasets: [{ name: "x", reader: "coco", folder: ".", split: "x" }] },
+  "test",
+).sampling;
 const frame = { width: 20, height: 10 };
 const maskOf = (pixels: number) => new Uint8Array(200).fill(1, 0, pixels);
 
@@ -18,6 +23,11 @@ function photo(present: string[], more: Partial<LabelledPhoto> = {}): LabelledPh
     ...more,
   };
 }
+function count(...photos: LabelledPhoto[]): Frequencies {
+  const frequencies = new Frequencies();
+  for (const photo of photos) frequencies.add(photo);
+  return frequencies;
+}
 const ask = (of: LabelledPhoto, facts: object, frequencies: Frequencies, seed = 1, policy = defaultPolicy) =>
   questionsFor(of, { ...frame, ...facts }, frequencies, 40, policy, createRng(seed));
 
@@ -28,7 +38,7 @@ describe("questionsFor", () => {
       ["cat", maskOf(0)],
       ["dog", maskOf(40)],
     ]);
-    const frequencies = new Frequencies([shown, photo(["cow"])]);
+    const frequencies = count(shown, photo(["cow"]));
     for (let seed = 0; seed < 50; seed++) {
       const questions = ask(shown, { masks }, frequencies, seed);
       expect(questions.filter((q) => !q.negative).every((q) => q.category === "dog")).toBe(true);
@@ -44,7 +54,7 @@ describe("questionsFor", () => {
       xyxy: [0, 0, side, side] as const,
       ignore,
     });
-    const frequencies = new Frequencies([shown]);
+    const frequencies = count(shown);
     const asked = (boxes: object[]) =>
       ask(shown, { boxes }, frequencies)
         .filter((q) => q.task === "detection")
@@ -57,7 +67,7 @@ describe("questionsFor", () => {
 
   it("limits segmentation to categories that have masks and asks once for depth", () => {
     const shown = photo(["cat", "dog"], { masked: ["cat", "cow"], depth: async () => new Float32Array(200) });
-    const questions = ask(shown, { masks: new Map([["cat", maskOf(50)]]) }, new Frequencies([shown, photo(["cow"])]));
+    const questions = ask(shown, { masks: new Map([["cat", maskOf(50)]]) }, count(shown, photo(["cow"])));
     expect(questions.filter((q) => q.task === "segmentation" && !q.negative).map((q) => q.category)).toEqual(["cat"]);
     expect(questions.filter((q) => q.task === "depth")).toEqual([{ task: "depth", category: null, negative: false }]);
     expect(questions.filter((q) => q.task === "classification" && !q.negative)).toHaveLength(2);
@@ -65,7 +75,7 @@ describe("questionsFor", () => {
 
   it("asks about each category as often absent as present", () => {
     const photos = Array.from({ length: 3000 }, (_, i) => photo(i % 10 < 4 ? ["dog"] : i % 10 < 7 ? ["cat"] : ["cow"]));
-    const frequencies = new Frequencies(photos);
+    const frequencies = count(...photos);
     const counts = new Map<string, number>();
     photos.forEach((shown, i) => {
       for (const { category, negative } of ask(shown, {}, frequencies, i)) {
@@ -84,7 +94,7 @@ describe("questionsFor", () => {
   it("caps the present categories of a photo", () => {
     const known = Array.from({ length: 10 }, (_, i) => `thing ${i}`);
     const shown = photo(known.slice(0, 8), { known });
-    const questions = ask(shown, {}, new Frequencies([shown]), 1, { ...defaultPolicy, maxPerTask: 3 });
+    const questions = ask(shown, {}, count(shown), 1, { ...defaultPolicy, max_per_task: 3 });
     expect(questions.filter((q) => !q.negative)).toHaveLength(3);
   });
 });

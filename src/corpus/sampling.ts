@@ -1,36 +1,14 @@
 /** Which questions are asked of a photo: every visible category, and categories known to be absent, in balance. */
-import type { AnnotatedBox, LabelledPhoto } from "../datasets/sample.js";
+import type { AnnotatedBox, LabelledPhoto, OwnQuestion } from "../datasets/sample.js";
 import type { Size } from "../image/picture.js";
 import type { Rng } from "../random.js";
 import type { TaskName } from "../tasks/task.js";
+import type { CorpusConfig } from "./config.js";
 
-export interface SamplingPolicy {
-  /** A category smaller than this share of the photo is not asked about at all: too small to see at corpus size. */
-  readonly minArea: number;
-  /** A category with a box narrower than this many corpus pixels is not asked for its boxes: outlines would fill it. */
-  readonly minBoxSide: number;
-  /** ... nor one with more boxes than this: outlines would cover one another. */
-  readonly maxBoxes: number;
-  /** At most this many present categories a photo and task, drawn at random. */
-  readonly maxPerTask: number;
-  /** Absent categories asked for each present one. */
-  readonly negatives: Readonly<Record<Exclude<TaskName, "depth">, number>>;
-}
-
-export const defaultPolicy: SamplingPolicy = {
-  minArea: 0.005,
-  minBoxSide: 6,
-  maxBoxes: 8,
-  maxPerTask: 4,
-  negatives: { segmentation: 0.2, detection: 0.2, classification: 1 },
-};
+export type SamplingPolicy = CorpusConfig["sampling"];
 
 /** One question: `negative` when `category` is known to be absent. */
-export interface Question {
-  readonly task: TaskName;
-  readonly category: string | null;
-  readonly negative: boolean;
-}
+export type Question = OwnQuestion;
 
 /** What of a photo's labels decides the questions. */
 export interface PhotoFacts extends Size {
@@ -38,16 +16,14 @@ export interface PhotoFacts extends Size {
   readonly boxes?: readonly AnnotatedBox[];
 }
 
-/** How many photos of each dataset know a category, and how many show it. */
+/** How many photos of each dataset know a category, and how many show it; plain counts, so that they can be sent to a thread. */
 export class Frequencies {
-  private readonly known = new Map<string, number>();
-  private readonly present = new Map<string, number>();
+  private readonly presentIn = new Map<string, number>();
+  private readonly knownIn = new Map<string, number>();
 
-  constructor(photos: readonly LabelledPhoto[]) {
-    for (const photo of photos) {
-      for (const category of photo.known) bump(this.known, `${photo.dataset}/${category}`);
-      for (const category of photo.present) bump(this.present, `${photo.dataset}/${category}`);
-    }
+  add(photo: LabelledPhoto): void {
+    for (const category of photo.known) bump(this.knownIn, `${photo.dataset}/${category}`);
+    for (const category of photo.present) bump(this.presentIn, `${photo.dataset}/${category}`);
   }
 
   /**
@@ -55,12 +31,32 @@ export class Frequencies {
    * as often where it is absent as where it is present and the question alone tells nothing.
    */
   absentWeight(dataset: string, category: string): number {
-    const shown = this.present.get(`${dataset}/${category}`) ?? 0;
-    return shown / Math.max(1, (this.known.get(`${dataset}/${category}`) ?? 0) - shown);
+    const shown = this.presentIn.get(`${dataset}/${category}`) ?? 0;
+    return shown / Math.max(1, (this.knownIn.get(`${dataset}/${category}`) ?? 0) - shown);
+  }
+
+  /** For `Frequencies.of` in another thread. */
+  counts(): FrequencyCounts {
+    return { present: this.presentIn, known: this.knownIn };
+  }
+
+  static of({ present, known }: FrequencyCounts): Frequencies {
+    const frequencies = new Frequencies();
+    for (const [key, count] of present) frequencies.presentIn.set(key, count);
+    for (const [key, count] of known) frequencies.knownIn.set(key, count);
+    return frequencies;
   }
 }
 
-/** The questions to ask of `photo`, in a stable order; `size` is the side of the corpus pictures. */
+export interface FrequencyCounts {
+  readonly present: ReadonlyMap<string, number>;
+  readonly known: ReadonlyMap<string, number>;
+}
+
+/**
+ * The questions to ask of `photo`, in a stable order; `size` is the side of the corpus pictures. A category that is too small to see,
+ * whose boxes cannot all be drawn, or that a crowd or a difficult object leaves unclear is neither asked for nor called absent.
+ */
 export function questionsFor(
   photo: LabelledPhoto,
   facts: PhotoFacts,
@@ -69,10 +65,11 @@ export function questionsFor(
   policy: SamplingPolicy,
   rng: Rng,
 ): Question[] {
-  const large = (category: string) => !facts.masks || share(facts.masks.get(category)) >= policy.minArea;
+  const large = (category: string) => !facts.masks || share(facts.masks.get(category)) >= policy.min_area;
+  if (photo.asked) return [...photo.asked];
   const questions: Question[] = [];
   const ask = (task: Exclude<TaskName, "depth">, askable: readonly string[], candidates: readonly string[]) => {
-    const chosen = rng.shuffle(candidates).slice(0, policy.maxPerTask);
+    const chosen = rng.shuffle(candidates).slice(0, policy.max_per_task);
     const absent = askable.filter((category) => !photo.present.includes(category));
     const wanted = chosen.length * policy.negatives[task];
     const count = Math.floor(wanted) + (rng.next() < wanted % 1 ? 1 : 0);
@@ -92,7 +89,7 @@ export function questionsFor(
   if (facts.boxes && photo.boxed) {
     const drawable = (category: string) => {
       const boxes = facts.boxes!.filter((box) => box.category === category);
-      return boxes.length > 0 && boxes.length <= policy.maxBoxes && boxes.every((b) => clear(b, facts, size, policy));
+      return boxes.length > 0 && boxes.length <= policy.max_boxes && boxes.every((b) => clear(b, facts, size, policy));
     };
     ask("detection", photo.boxed, photo.boxed.filter(drawable));
   }
@@ -116,9 +113,9 @@ function share(mask: Uint8Array | undefined): number {
   return count / mask.length;
 }
 
-function clear(box: AnnotatedBox, { width, height }: Size, size: number, { minBoxSide }: SamplingPolicy): boolean {
+function clear(box: AnnotatedBox, { width, height }: Size, size: number, { min_box_side }: SamplingPolicy): boolean {
   const [x1, y1, x2, y2] = box.xyxy;
-  return !box.ignore && Math.min(((x2 - x1) * size) / width, ((y2 - y1) * size) / height) >= minBoxSide;
+  return !box.ignore && Math.min(((x2 - x1) * size) / width, ((y2 - y1) * size) / height) >= min_box_side;
 }
 
 /** `count` different items, drawn one after the other by weight; fewer when fewer have a weight. */

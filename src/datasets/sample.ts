@@ -1,7 +1,7 @@
 /** One labelled photo as every reader yields it; labels are read lazily, at the photo's own size. */
 import type { z } from "zod";
 import { InstructCvError } from "../errors.js";
-import type { Picture } from "../image/picture.js";
+import type { Picture, Size } from "../image/picture.js";
 import type { NamedColour, TaskName, Xyxy } from "../tasks/task.js";
 
 export interface AnnotatedBox {
@@ -20,6 +20,10 @@ export interface LabelledPhoto {
   readonly split: string;
   /** Absolute path of the photo. */
   readonly path: string;
+  /** Set when the photo is no file of its own (an array in a `.mat`): `path` only names it, and only `image` reads it. */
+  readonly embedded?: true;
+  /** The size its annotations are for, where they say; a photo of another size cannot be used. */
+  readonly size?: Size;
   /** Decoded RGB photo, EXIF orientation applied. */
   image(): Promise<Picture>;
   /** Categories whose presence or absence is known (the label space), lower-case English names. */

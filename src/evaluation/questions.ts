@@ -1,4 +1,5 @@
 /** What is asked of each photo of a dataset, and the truth the answer is measured by. */
+import { absentMask } from "../datasets/absent-mask.js";
 import type { DatasetName } from "../datasets/pool.js";
 import type { LabelledPhoto } from "../datasets/sample.js";
 import { InstructCvError } from "../errors.js";
@@ -89,13 +90,6 @@ export async function questionsFor(photo: LabelledPhoto, size: Size, tasks: read
     }
   }
   return questions;
-}
-
-/** All 0, except where every mask of the photo says that the pixel does not count (VOC's void band around objects). */
-function absentMask(masks: readonly Uint8Array[], { width, height }: Size): Uint8Array {
-  const [first, ...others] = masks;
-  if (!first) return new Uint8Array(width * height);
-  return first.map((value, i) => (value === 255 && others.every((mask) => mask[i] === 255) ? 255 : 0));
 }
 
 function sized<T extends { readonly length: number }>(map: T, photo: LabelledPhoto, { width, height }: Size): T {

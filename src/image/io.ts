@@ -37,6 +37,35 @@ export async function readPicture(source: string | Uint8Array, options: ReadOpti
   }
 }
 
+/**
+ * Reads a picture squashed or stretched to `size`, and the size it has itself (EXIF orientation applied). A large JPEG is decoded at a
+ * fraction of its size, which is several times faster than `readPicture` and `resizePicture`; otherwise as these.
+ */
+export async function readPictureAt(
+  source: string | Uint8Array,
+  size: Size,
+  options: ReadOptions = {},
+): Promise<{ picture: Picture; size: Size }> {
+  const { bytes, name } = await readSource(source, options.name);
+  const decoder = await openPicture(bytes, name, options.maxPixels ?? MAX_PIXELS);
+  try {
+    const { autoOrient } = await decoder.metadata();
+    const { data, info } = await decoder
+      .autoOrient()
+      .resize({ width: size.width, height: size.height, fit: "fill" })
+      .flatten({ background: "white" })
+      .toColourspace("srgb")
+      .raw({ depth: "uchar" })
+      .toBuffer({ resolveWithObject: true });
+    return {
+      picture: { width: info.width, height: info.height, data: rgb(data, info.channels) },
+      size: { width: autoOrient.width, height: autoOrient.height },
+    };
+  } catch (error) {
+    throw damaged(name, error);
+  }
+}
+
 /** The size a picture will have once read (EXIF orientation applied), from its header alone. Errors as `readPicture`. */
 export async function readPictureSize(source: string | Uint8Array, options: ReadOptions = {}): Promise<Size> {
   const { bytes, name } = await readSource(source, options.name);

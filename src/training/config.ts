@@ -1,7 +1,4 @@
 /** The training recipe: one zod schema over a YAML file; an unknown key is an error, the resolved recipe is saved with the run. */
-import { readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { parse } from "yaml";
 import { z } from "zod";
 import {
   autoencoderConfigSchema,
@@ -13,6 +10,7 @@ import {
 } from "../checkpoints/configs.js";
 import { InstructCvError } from "../errors.js";
 import type { TaskName } from "../tasks/task.js";
+import { readYaml } from "../yaml.js";
 
 const share = z.number().min(0).max(1);
 const positive = z.number().positive();
@@ -244,46 +242,15 @@ export function parseConfig(value: unknown, source: string): TrainConfig {
   throw new InstructCvError("config", `${source}: ${problems.join("; ")}.`, "Compare with configs/nano.yaml.");
 }
 
-/** More recipes in a row than anyone needs: a circle. */
-const longestChain = 8;
-
 /**
  * Reads a YAML recipe; `extends: other.yaml` starts from another one beside it and replaces single keys. Throws
  * InstructCvError("config") for a missing file, bad YAML or a value out of range.
  */
 export async function readConfig(path: string): Promise<TrainConfig> {
-  return parseConfig(await readRecipe(path, longestChain), path);
-}
-
-async function readRecipe(path: string, left: number): Promise<unknown> {
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch {
-    throw new InstructCvError("config", `${path}: no such file.`, "Give a training recipe such as configs/nano.yaml.");
-  }
-  let value: unknown;
-  try {
-    value = parse(text);
-  } catch (error) {
-    throw new InstructCvError("config", `${path}: not YAML: ${(error as Error).message.split("\n")[0]}`);
-  }
-  if (!isMapping(value) || typeof value.extends !== "string") return value;
-  if (left === 0) throw new InstructCvError("config", `${path}: extends itself by a circle of recipes.`);
-  const { extends: base, ...changes } = value;
-  return merge(await readRecipe(join(dirname(path), base as string), left - 1), changes);
-}
-
-function isMapping(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** Mappings key by key; anything else is replaced, and so are the two that are one of several forms. */
-function merge(base: unknown, changes: unknown): unknown {
-  if (!isMapping(base) || !isMapping(changes)) return changes;
-  const merged = { ...base };
-  for (const [key, value] of Object.entries(changes)) {
-    merged[key] = key === "duration" || key === "vae" ? value : merge(base[key], value);
-  }
-  return merged;
+  // Two mappings are one of several forms, which must not mix.
+  const recipe = await readYaml(path, {
+    cure: "Give a training recipe such as configs/nano.yaml.",
+    whole: ["duration", "vae"],
+  });
+  return parseConfig(recipe, path);
 }

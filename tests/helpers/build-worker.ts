@@ -1,14 +1,17 @@
-/** vitest's global set-up: bundles the inference worker, because Node's worker threads read only JavaScript. */
+/** vitest's global set-up: bundles the code of worker threads, because Node's workers read only JavaScript. */
 import { rm } from "node:fs/promises";
 import { build } from "esbuild";
 import type { TestProject } from "vitest/node";
 
-const outfile = "build/worker.mjs";
+const workers = [
+  { entry: "src/inference/worker.ts", outfile: "build/worker.mjs" },
+  { entry: "src/corpus/worker.ts", outfile: "build/corpus-worker.mjs" },
+];
 
-/** A tree that does not compile fails the tests that load a model, not all of them. */
-async function bundle(): Promise<void> {
+/** A tree that does not compile fails the tests that start a thread, not all of them. */
+async function bundle({ entry, outfile }: (typeof workers)[number]): Promise<void> {
   await build({
-    entryPoints: ["src/inference/worker.ts"],
+    entryPoints: [entry],
     outfile,
     bundle: true,
     packages: "external",
@@ -24,6 +27,9 @@ async function bundle(): Promise<void> {
 }
 
 export default async function setup(project: TestProject): Promise<void> {
-  await bundle();
-  project.onTestsRerun(bundle);
+  const bundleAll = async () => {
+    await Promise.all(workers.map(bundle));
+  };
+  await bundleAll();
+  project.onTestsRerun(bundleAll);
 }

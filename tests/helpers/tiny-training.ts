@@ -32,6 +32,7 @@ export function tinyStore(photos = 6): Store {
           key: `${p}-${task}-${negative}`,
           photo: `tiny/${p}`,
           dataset: "tiny",
+          size: [tinySize, tinySize],
           task,
           slots: { category },
           instruction: `${task} ${category ?? ""}`,
