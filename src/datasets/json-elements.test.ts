@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -29,6 +29,27 @@ describe("jsonElements", () => {
     ]);
     expect(await elements(text, "a", "b")).toHaveLength(3);
     expect(await elements(text, "info")).toEqual([]);
+    expect(await elements('{"a": {"0": {"x": 1}}}', "a")).toEqual([]);
+  });
+
+  it("says where they lie, in bytes", async () => {
+    const text = Buffer.from('\ufeff{"ü": "犬", "a": [ {"x": "é"} , {"y": 2}]}');
+    await writeFile(join(folder, "b.json"), text);
+    const values: unknown[] = [];
+    for await (const { value, offset, length } of jsonElements(join(folder, "b.json"), new Set(["a"]))) {
+      expect(JSON.parse(text.subarray(offset, offset + length).toString())).toEqual(value);
+      values.push(value);
+    }
+    expect(values).toEqual([{ x: "é" }, { y: 2 }]);
+  });
+
+  it("reads an element that is larger than what is read at once", async () => {
+    const large = { x: "犬".repeat(1_000_000), y: [1] };
+    expect(await elements(JSON.stringify({ a: [{ z: 0 }, large, { z: 1 }] }), "a")).toEqual([
+      ["a", { z: 0 }],
+      ["a", large],
+      ["a", { z: 1 }],
+    ]);
   });
 
   it("reads elements that lie across the borders of what is read at once", async () => {
@@ -43,6 +64,8 @@ describe("jsonElements", () => {
     ["[1]", /expected one JSON object/],
     ["hello", /expected one JSON object/],
     ['{"a": [{"b": nope}]}', /damaged element of "a"/],
+    ['{"a": [{"b": 1}]} {', /expected one JSON object/],
+    ['{"a": [{"b": 1}]} "c"', /expected one JSON object/],
   ])("refuses %s", async (text, message) => {
     await expect(elements(text, "a")).rejects.toThrow(message);
   });
@@ -60,13 +83,13 @@ describe("indexCoco", () => {
     const good = {
       images: [{ id: 1, file_name: "1.jpg", width: 4, height: 3 }],
       categories: [{ id: 5, name: "Cat" }],
-      annotations: [{ image_id: 1, category_id: 5, bbox: [0, 0, 2, 2], segmentation: [[0, 0, 2, 0, 2, 2]] }],
+      annotations: [],
     };
     await writeFile(path, JSON.stringify({ ...good, ...changes }));
     return indexCoco(path);
   };
 
-  it("groups annotations by image, whatever the order, and drops those of images not listed", async () => {
+  it("groups annotations by image, whatever the order, and counts those of images not listed", async () => {
     const stray = {
       image_id: 9,
       category_id: 5,
@@ -74,11 +97,15 @@ describe("indexCoco", () => {
       iscrowd: 1,
       segmentation: { size: [3, 4], counts: [12] },
     };
-    const { images, categories, annotations } = await index({ annotations: [stray] });
-    expect(images).toHaveLength(1);
-    expect(categories.get(5)).toBe("cat");
-    expect(annotations.get(9)![0]!.crowd).toBe(true);
-    expect((await index({})).annotations.get(1)).toHaveLength(1);
+    const own = { image_id: 1, category_id: 5, bbox: [0, 0, 2, 2], segmentation: [[0, 0, 2, 0, 2, 2]] };
+    const annotations = [stray, own];
+    const { entries, strays } = await index({ annotations });
+    expect(strays).toEqual({ count: 1, image: 9 });
+    expect(entries).toHaveLength(1);
+    const text = await readFile(join(folder, "coco.json"));
+    const [offset, length] = entries[0]!.spans;
+    expect(JSON.parse(text.subarray(offset, offset! + length!).toString())).toEqual(own);
+    expect(entries[0]!.labels.names.get(5)).toBe("cat");
   });
 
   it("says what is wrong with an element", async () => {

@@ -15,17 +15,17 @@ const goldens = JSON.parse(readFileSync(new URL("../../tests/goldens/coco-masks.
 }[];
 
 describe("regions of COCO", () => {
-  it.each(goldens)("fills $name as pycocotools does", ({ height, width, segmentation, counts, area }) => {
+  it.each(goldens)("fills $name as pycocotools does", ({ name, height, width, segmentation, counts, area }) => {
     const mask = new Uint8Array(width * height);
-    fillSegmentation(mask, { width, height }, segmentation, 1);
+    fillSegmentation(mask, { width, height }, segmentation, 1, name);
     expect(mask.reduce((sum, v) => sum + v, 0)).toBe(area);
     expect(encodeRle(mask, { width, height }).counts).toBe(counts);
   });
 
   it("reads packed run lengths like plain ones", () => {
-    for (const { height, width, counts, area } of goldens) {
+    for (const { name, height, width, counts, area } of goldens) {
       const mask = new Uint8Array(width * height);
-      fillSegmentation(mask, { width, height }, { size: [height, width], counts }, 255);
+      fillSegmentation(mask, { width, height }, { size: [height, width], counts }, 255, name);
       expect(mask.filter((v) => v === 255).length).toBe(area);
     }
   });
@@ -44,8 +44,8 @@ describe("regions of COCO", () => {
 
   it("refuses run lengths of another size", () => {
     const bad = { size: [3, 4] as const, counts: [12] };
-    expect(() => fillSegmentation(new Uint8Array(16), { width: 4, height: 4 }, bad, 1)).toThrow(
-      /4x3 in an image of 4x4/,
+    expect(() => fillSegmentation(new Uint8Array(16), { width: 4, height: 4 }, bad, 1, "it")).toThrow(
+      /it: run lengths for 4x3 in an image of 4x4/,
     );
   });
 });
