@@ -1,0 +1,73 @@
+/** Walks a shard as it lies on disk, complete or not: unlike the reader it goes on after a record that is not whole. */
+import type { Hash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { Transform } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { extract } from "tar-stream";
+import { InstructCvError } from "../../errors.js";
+import type { CorpusEntry } from "../read.js";
+import type { CorpusRecord } from "../record.js";
+
+/** The members of one key, by suffix. */
+export interface RecordFiles {
+  readonly key: string;
+  readonly members: ReadonlyMap<string, Buffer>;
+}
+
+/** Neighbouring members of one key at a time. All bytes of the file go into `hash`. @throws {InstructCvError} "corpus" when it is no whole tar file */
+export async function* walkShard(path: string, hash: Hash): AsyncGenerator<RecordFiles> {
+  const meter = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      hash.update(chunk);
+      done(null, chunk);
+    },
+  });
+  const tar = extract();
+  const source = pipeline(createReadStream(path), meter, tar);
+  source.catch(() => {});
+  let key = "";
+  let members = new Map<string, Buffer>();
+  try {
+    for await (const entry of tar) {
+      const { name } = entry.header;
+      const dot = name.indexOf(".");
+      const entryKey = dot < 0 ? name : name.slice(0, dot);
+      if (entryKey !== key && members.size > 0) {
+        yield { key, members };
+        members = new Map();
+      }
+      key = entryKey;
+      const parts: Buffer[] = [];
+      for await (const part of entry as AsyncIterable<Buffer>) parts.push(part);
+      members.set(dot < 0 ? "" : name.slice(dot + 1), Buffer.concat(parts));
+    }
+    if (members.size > 0) yield { key, members };
+    await source;
+  } catch (error) {
+    throw new InstructCvError("corpus", `damaged: ${(error as Error).message}`);
+  }
+}
+
+/** The record, or a line for each thing that it lacks. */
+export function toEntry({ key, members }: RecordFiles): CorpusEntry | string[] {
+  const [json, image, target, depth] = ["json", "image.jpg", "target.png", "depth.png"].map((name) =>
+    members.get(name),
+  );
+  const record = json && parseRecord(json);
+  if (record && image && target && record.key === key) return { record, image, target, ...(depth && { depth }) };
+  const missing = ["json", "image.jpg", "target.png"].filter((name) => !members.has(name));
+  return [
+    ...missing.map((name) => `${name}: missing`),
+    ...(json && !record ? ["json: is no JSON object"] : []),
+    ...(record && record.key !== key ? [`json: calls itself ${record.key}`] : []),
+  ];
+}
+
+function parseRecord(json: Buffer): CorpusRecord | undefined {
+  try {
+    const value: unknown = JSON.parse(json.toString("utf8"));
+    return value !== null && typeof value === "object" ? (value as CorpusRecord) : undefined;
+  } catch {
+    return undefined;
+  }
+}
