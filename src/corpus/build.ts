@@ -6,6 +6,7 @@ import { join, resolve } from "node:path";
 import { InstructCvError } from "../errors.js";
 import { writeAtomic } from "../files.js";
 import { type Bank, bank as shippedBank } from "../instructions/bank.js";
+import { loadBank } from "../instructions/rephrase/bank-file.js";
 import type { CorpusConfig } from "./config.js";
 import { makeManifest } from "./manifest.js";
 import { type Part, planUnits, type Unit, unitsOf } from "./plan.js";
@@ -206,7 +207,7 @@ function refuseSkipped(pool: Pool, notes: ReadonlyMap<string, UnitNote>, limit: 
 
 async function openBank({ instructions }: CorpusConfig): Promise<[Bank, string]> {
   if (instructions.bank === null) return [shippedBank, digest([shippedBank])];
-  const bank = shippedBank; // TODO loadBank
+  const bank = await loadBank(instructions.bank);
   return [bank, digest([bank])];
 }
 

@@ -71,7 +71,7 @@ export async function encodePhoto(
     const members: Member[] = [
       { suffix: "json", bytes: Buffer.from(JSON.stringify(record)) },
       { suffix: "image.jpg", bytes: jpeg },
-      { suffix: "target.png", bytes: await encodePng(task.encode(label, seen, slots)) },
+      { suffix: "target.png", bytes: await targetPng(task.encode(label, seen, slots), label.task) },
     ];
     if (label.task === "depth") members.push({ suffix: "depth.png", bytes: await depthPng(label) });
     records.push({ record, members });
@@ -148,9 +148,24 @@ function labelOf({ task, category, negative }: Question, photo: LabelledPhoto, f
   return { task, width, height, mask: foreground ? mask.map((value) => (value === 0 ? 0 : 1)) : mask };
 }
 
+/** Frames of one colour by size and colour: two of five targets are such a frame, and there are few. */
+const frames = new Map<string, Promise<Buffer>>();
+
+function targetPng(target: Picture, task: TaskName): Promise<Buffer> {
+  if (task !== "classification") return encodePng(target);
+  const key = `${target.width}/${target.data.subarray(0, 3)}`;
+  const png = frames.get(key) ?? encodePng(target);
+  frames.set(key, png);
+  return png;
+}
+
 /** The label as it was before it was squashed, so that a codec's loss can be measured. */
 function maskFields(label: LabelOf<"segmentation">): Pick<CorpusRecord, "mask" | "ignore"> {
-  const ignored = label.mask.includes(255) ? label.mask.map((value) => (value === 255 ? 1 : 0)) : undefined;
+  let ignored: Uint8Array | undefined;
+  if (label.mask.includes(255)) {
+    ignored = new Uint8Array(label.mask.length);
+    for (let i = 0; i < ignored.length; i++) ignored[i] = label.mask[i] === 255 ? 1 : 0;
+  }
   return { mask: encodeRle(label.mask, label), ...(ignored && { ignore: encodeRle(ignored, label) }) };
 }
 

@@ -65,7 +65,8 @@ export function questionsFor(
   policy: SamplingPolicy,
   rng: Rng,
 ): Question[] {
-  const large = (category: string) => !facts.masks || share(facts.masks.get(category)) >= policy.min_area;
+  const shares = new Map([...(facts.masks ?? [])].map(([category, mask]) => [category, share(mask)]));
+  const large = (category: string) => !facts.masks || (shares.get(category) ?? 0) >= policy.min_area;
   if (photo.asked) return [...photo.asked];
   const questions: Question[] = [];
   const ask = (task: Exclude<TaskName, "depth">, askable: readonly string[], candidates: readonly string[]) => {
@@ -106,10 +107,9 @@ export function questionsFor(
 }
 
 /** Share of the photo that a mask says is the category. */
-function share(mask: Uint8Array | undefined): number {
-  if (!mask) return 0;
+function share(mask: Uint8Array): number {
   let count = 0;
-  for (const value of mask) if (value === 1) count++;
+  for (let i = 0; i < mask.length; i++) if (mask[i] === 1) count++;
   return count / mask.length;
 }
 

@@ -17,6 +17,8 @@ const EPOCH = new Date(0);
 /** What tar adds: a header of 512 bytes and padding to the next 512 for each member, 1024 bytes at the end. */
 const tarBytes = (bytes: number) => 512 + Math.ceil(bytes / 512) * 512;
 const TAR_END = 1024;
+/** Bytes written at a time. */
+const BLOCK = 1 << 18;
 
 export class ShardWriter {
   private readonly finished: Shard[] = [];
@@ -127,11 +129,22 @@ class OpenShard {
   }
 
   private async drain(): Promise<void> {
+    let waiting: Buffer[] = [];
+    let bytes = 0;
+    const flush = async () => {
+      const block = Buffer.concat(waiting, bytes);
+      waiting = [];
+      bytes = 0;
+      this.hash.update(block);
+      this.written += block.length;
+      await this.file.writeFile(block);
+    };
     for await (const chunk of this.tar as AsyncIterable<Buffer>) {
-      this.hash.update(chunk);
-      this.written += chunk.length;
-      await this.file.writeFile(chunk);
+      waiting.push(chunk);
+      bytes += chunk.length;
+      if (bytes >= BLOCK) await flush();
     }
+    await flush();
   }
 }
 

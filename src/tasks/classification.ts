@@ -15,7 +15,7 @@ export const classification: Task<"classification"> = {
     const { positive, negative } = slotColours(slots);
     const { rgb } = label.present ? positive : negative;
     const data = new Uint8Array(width * height * 3);
-    for (let i = 0; i < data.length; i += 3) data.set(rgb, i);
+    for (let i = 0; i < data.length; i++) data[i] = rgb[i % 3]!;
     return { width, height, data };
   },
 

@@ -43,7 +43,12 @@ export function greyOf(drawn: FloatPicture): { grey: Float32Array; nearest: Floa
 /** A grey picture of the given size; `value` gives 0..255 for each pixel. */
 export function greyPicture({ width, height }: Size, value: (pixel: number) => number): Picture {
   const data = new Uint8Array(width * height * 3);
-  for (let p = 0; p < width * height; p++) data.fill(value(p), 3 * p, 3 * p + 3);
+  for (let p = 0, i = 0; p < width * height; p++) {
+    const grey = value(p);
+    data[i++] = grey;
+    data[i++] = grey;
+    data[i++] = grey;
+  }
   return { width, height, data };
 }
 
