@@ -5,6 +5,8 @@ import { pooledName } from "./coco-names.js";
 /** Words of these sets for a thing that the other sets call otherwise. */
 const SPELLING: Readonly<Record<string, string>> = {
   books: "book",
+  // ADE20K's word; "Segment the picture" could mean the photo.
+  picture: "painting",
   // The 894 labels of NYUv2 spell it so.
   refridgerator: "refrigerator",
   shelves: "shelf",
@@ -20,7 +22,7 @@ export function indoorName(label: string): string {
 }
 
 /**
- * The classes 1..37 of NYU40 (Gupta et al. 2013), which are also the 37 of SUN RGB-D, in their order. The last three of the 40
+ * The classes 1..37 of NYU40 (Gupta et al. 2013), which are also the 37 of SUN RGB-D, in their order and by their pooled names. The last three of the 40
  * (otherstructure, otherfurniture, otherprop) are left out: they gather what has no name, nothing one would ask for.
  */
 export const NYU_37: readonly string[] = [
