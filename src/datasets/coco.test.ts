@@ -207,7 +207,7 @@ describe("the file", () => {
   it("may name photos that are missing or of another size: their own errors", async () => {
     const { photos } = await list({ ...parts, images: [image, { ...image, id: 2, file_name: "2.png" }] });
     await writeFile(join(root, "some/1.png"), await encodePng({ width: 4, height: 6, data: new Uint8Array(72) }));
-    await expect(photos[0]!.image()).rejects.toThrow(/1\.png: the annotations are for 6x4, the photo is 4x6/);
+    await expect(photos[0]!.image()).rejects.toThrow(/1\.png: expected 6x4 as its counterpart, found 4x6/);
     await expect(photos[1]!.image()).rejects.toThrow(/2\.png/);
     expect(photos[1]!.size).toEqual({ width: 6, height: 4 });
     await rm(join(root, "some"), { recursive: true });

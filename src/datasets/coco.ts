@@ -1,8 +1,6 @@
 /** Reader of the COCO layout: `annotations/instances_<split>.json` beside a folder `<split>` of photos. */
 import { join } from "node:path";
 import { z } from "zod";
-import { InstructCvError } from "../errors.js";
-import { readPicture } from "../image/io.js";
 import type { Size, Xyxy } from "../image/picture.js";
 import { clipBox, hasArea } from "./box.js";
 import { readAnnotations } from "./coco-annotations.js";
@@ -11,6 +9,7 @@ import { fillBox, fillSegmentation } from "./coco-masks.js";
 import { type CocoAnnotation, isOutlined } from "./coco-schema.js";
 import { requireFolder } from "./files.js";
 import { type AnnotatedBox, type Place, type Reader, Skipped } from "./sample.js";
+import { readPhotoOfSize } from "./sized-photo.js";
 
 const IGNORE = 255;
 
@@ -58,7 +57,7 @@ export const coco: Reader<CocoEntry, Options> = {
       split: place.split,
       path,
       size,
-      image: () => readPhoto(path, size),
+      image: () => readPhotoOfSize(path, size),
       known: labels.known,
       present: present.map((i) => labels.known[i]!),
       ...(masked && { masks: async () => masksOf(await named(), size, annotationFile(place)) }),
@@ -83,17 +82,6 @@ function photoFolder({ root, split, options: { photos } }: Place<Options>): stri
 
 function photoId({ name }: Place<Options>, file: string): string {
   return `${name}/${file.replace(/\.\w+$/, "")}`;
-}
-
-async function readPhoto(path: string, { width, height }: Size) {
-  const picture = await readPicture(path);
-  if (picture.width !== width || picture.height !== height) {
-    throw new InstructCvError(
-      "dataset",
-      `${path}: the annotations are for ${width}x${height}, the photo is ${picture.width}x${picture.height}.`,
-    );
-  }
-  return picture;
 }
 
 /** What is ignored first, so that a single object in front of a crowd wins. */

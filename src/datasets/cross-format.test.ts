@@ -4,7 +4,8 @@ import { describe, expect, it } from "vitest";
 import { readIndexed8 } from "../image/io.js";
 import { coco } from "./coco.js";
 import { type LabelledPhoto, photosOf } from "./sample.js";
-import { readBoxes } from "./voc.js";
+import { readInstanceBoxes } from "./voc-masks.js";
+import { boxesIn, readVocXml } from "./voc-xml.js";
 
 const fixture = resolve("../shared/data/fixtures/labelme-voc-coco");
 const voc = join(fixture, "instance_segmentation/data_dataset_voc");
@@ -42,14 +43,34 @@ describe("the same photos in two formats", () => {
 
   it("have the same boxes of persons", async () => {
     const photos = await readCoco();
-    const inVoc = (
-      await readBoxes(join(fixture, "bbox_detection/data_dataset_voc/Annotations/2011_000003.xml"))
-    ).filter((box) => box.category === "person");
+    const path = join(fixture, "bbox_detection/data_dataset_voc/Annotations/2011_000003.xml");
+    const annotation = await readVocXml(path);
+    const inVoc = boxesIn(annotation, annotation.size!).filter((box) => box.category === "person");
     const inCoco = (await photos.get("2011_000003")!.boxes!()).filter((box) => box.category === "person");
     expect(inVoc).toHaveLength(inCoco.length);
     for (const { xyxy } of inVoc) {
       const distance = Math.min(...inCoco.map((box) => Math.max(...box.xyxy.map((v, i) => Math.abs(v - xyxy[i]!)))));
       expect(distance).toBeLessThanOrEqual(5);
+    }
+  });
+});
+
+describe("instances", () => {
+  it("have the boxes that their outlines in COCO have", async () => {
+    const photos = await readCoco();
+    for (const name of names) {
+      const inVoc = await readInstanceBoxes(
+        join(voc, "SegmentationObject", `${name}.png`),
+        join(voc, "SegmentationClass", `${name}.png`),
+      );
+      const inCoco = await photos.get(name)!.boxes!();
+      expect(inVoc.length).toBe(inCoco.length);
+      for (const { category, xyxy } of inVoc) {
+        const near = inCoco.filter((box) => Math.max(...box.xyxy.map((v, i) => Math.abs(v - xyxy[i]!))) <= 5);
+        expect(near.map((box) => box.category.replace("tv/monitor", "tv").replace("sofa", "couch"))).toContain(
+          category,
+        );
+      }
     }
   });
 });

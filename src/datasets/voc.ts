@@ -1,120 +1,134 @@
-/** Reader of the PASCAL VOC layout: photos that have a class mask, with their boxes. */
+/** Reader of the PASCAL VOC layout: photos with class masks, with boxes, or with both. */
 import { join } from "node:path";
-import { XMLParser } from "fast-xml-parser";
 import { z } from "zod";
 import { InstructCvError } from "../errors.js";
-import { readIndexed8, readPicture } from "../image/io.js";
-import { readDatasetText, readList, requireFolder } from "./files.js";
-import type { AnnotatedBox, Reader } from "./sample.js";
+import { readIndexed8, readPicture, readPictureSize } from "../image/io.js";
+import { readList, readNames, requireFolder } from "./files.js";
+import { type AnnotatedBox, type Place, type Reader, Skipped } from "./sample.js";
+import { readPhotoOfSize, requireSize } from "./sized-photo.js";
+import { VOC_CLASSES } from "./voc-classes.js";
+import { readClassMasks, readInstanceBoxes } from "./voc-masks.js";
+import { boxesIn, readVocXml } from "./voc-xml.js";
 
-/**
- * The 20 classes in the order of their palette indices 1..20, in the spelling of COCO where both sets have the class
- * (VOC says aeroplane, diningtable, motorbike, pottedplant, sofa, tvmonitor), so that pooled data has one name a thing.
- */
-export const VOC_CLASSES = [
-  ..."airplane,bicycle,bird,boat,bottle,bus,car,cat,chair,cow".split(","),
-  ..."dining table,dog,horse,motorcycle,person,potted plant,sheep,couch,train,tv".split(","),
-] as const satisfies readonly string[];
+export { VOC_CLASSES } from "./voc-classes.js";
 
-const COCO_SPELLING: Readonly<Record<string, string>> = {
-  aeroplane: "airplane",
-  diningtable: "dining table",
-  motorbike: "motorcycle",
-  pottedplant: "potted plant",
-  sofa: "couch",
-  tvmonitor: "tv",
-};
+const options = z
+  .strictObject({
+    /** Which lists name the photos: `segmentation` those with a mask, `main` all of the detection and classification tasks. */
+    list: z.enum(["segmentation", "main"]).default("segmentation"),
+    /** Folder of the class masks, relative to the set (`SegmentationClassAug` for those that SBD adds). */
+    masks: z.string().default("SegmentationClass"),
+    /**
+     * `xml`: of the files in `Annotations`, which every photo must have; `instances`: drawn around the instances of `SegmentationObject`,
+     * where a photo has such a mask; `none`: no boxes, for sets that have only masks.
+     */
+    boxes: z.enum(["xml", "instances", "none"]).default("xml"),
+    /** Classes of which every instance has a box; all 20 as in the original unless given. */
+    boxed: z.array(z.enum(VOC_CLASSES)).default([...VOC_CLASSES]),
+  })
+  .refine(({ list, boxes }) => list === "segmentation" || boxes === "xml", {
+    path: ["boxes"],
+    message: 'lists of "main" have photos without masks, which need "xml"',
+  });
+type Options = z.output<typeof options>;
 
-const IGNORE = 255;
-
-const options = z.strictObject({
-  /** Classes of which every instance has a box; all 20 as in the original unless given. */
-  boxed: z.array(z.enum(VOC_CLASSES)).default([...VOC_CLASSES]),
-});
-
-/** A photo, the indices of its classes in `VOC_CLASSES`, and its boxes. */
+/** A photo and the indices of its classes in `VOC_CLASSES`. */
 interface VocEntry {
   readonly name: string;
   readonly present: readonly number[];
-  readonly boxes: readonly AnnotatedBox[];
+  /** Of its mask, or as its annotation says; null where neither tells. */
+  readonly size: readonly [width: number, height: number] | null;
+  readonly masked: boolean;
+  readonly boxed: boolean;
 }
 
 /**
- * `split` is the name of a list in `ImageSets/Segmentation`. Presence of the 20 classes is what the mask shows (or a box, where
- * the mask misses a tiny object). Boxes are 1-based and inclusive in the files, half-open pixels here.
+ * `split` is the name of a list in `ImageSets/Segmentation` or `ImageSets/Main`. Lists of one class (`dog_train`) name its photos: the
+ * lines whose second column is 1. Presence of the 20 classes is what the mask shows or a box, difficult or not, frames; where a photo
+ * has no mask, only of those in `boxed`. Boxes are 1-based and inclusive in the files, half-open pixels here. A photo whose annotation
+ * or mask is missing, broken or of another size is skipped.
  */
-export const voc: Reader<VocEntry, z.output<typeof options>> = {
+export const voc: Reader<VocEntry, Options> = {
   about: { title: "PASCAL VOC", licence: "none stated (Flickr)" },
   options,
 
-  async *list({ root, split, options: { boxed } }) {
+  async *list(place) {
+    const { name: dataset, root, split } = place;
+    const { list, boxes } = place.options;
     await requireFolder(root, "VOC");
-    for (const name of await readList(join(root, "ImageSets", "Segmentation", `${split}.txt`))) {
-      const found = await readBoxes(join(root, "Annotations", `${name}.xml`));
-      const boxes = found.filter((box) => (boxed as readonly string[]).includes(box.category));
-      const indices = new Set((await readIndexed8(join(root, "SegmentationClass", `${name}.png`))).data);
-      const present = VOC_CLASSES.flatMap((category, i) =>
-        indices.has(i + 1) || boxes.some((box) => box.category === category) ? [i] : [],
-      );
-      yield { name, present, boxes };
+    const names = await readSplit(join(root, "ImageSets", list === "main" ? "Main" : "Segmentation", `${split}.txt`));
+    if (list === "segmentation") await requireFolder(maskFolder(place), "VOC's class masks");
+    if (boxes === "xml") await requireFolder(join(root, "Annotations"), "VOC's annotations");
+    const masks = list === "main" ? await namesIn(maskFolder(place)) : undefined;
+    const instances = boxes === "instances" ? await namesIn(join(root, "SegmentationObject")) : undefined;
+    for (const name of names) {
+      const masked = masks?.has(`${name}.png`) ?? true;
+      const boxed = instances?.has(`${name}.png`) ?? boxes === "xml";
+      try {
+        yield await entryOf(place, name, masked, boxed);
+      } catch (error) {
+        if (!(error instanceof InstructCvError)) throw error;
+        yield new Skipped(`${dataset}/${name}`, error.message);
+      }
     }
   },
 
-  open({ name: dataset, root, split, options: { boxed } }, { name, present, boxes }) {
-    const path = join(root, "JPEGImages", `${name}.jpg`);
+  open(place, { name, present, size: sides, masked, boxed }) {
+    const path = join(place.root, "JPEGImages", `${name}.jpg`);
+    const size = sides ? { width: sides[0], height: sides[1] } : undefined;
     return {
-      id: `${dataset}/${name}`,
-      dataset,
-      split,
+      id: `${place.name}/${name}`,
+      dataset: place.name,
+      split: place.split,
       path,
-      image: () => readPicture(path),
-      known: VOC_CLASSES,
+      size,
+      image: () => (size ? readPhotoOfSize(path, size) : readPicture(path)),
+      known: masked ? VOC_CLASSES : place.options.boxed,
       present: present.map((i) => VOC_CLASSES[i]!),
-      masks: () => readMasks(join(root, "SegmentationClass", `${name}.png`)),
-      boxes: async () => boxes,
-      boxed,
+      ...(masked && { masks: () => readClassMasks(classMask(place, name)) }),
+      ...(boxed && {
+        boxes: async () => (await readBoxes(place, name, path)).filter((box) => isBoxed(place, box.category)),
+        boxed: place.options.boxed,
+      }),
     };
   },
 };
 
-async function readMasks(path: string): Promise<ReadonlyMap<string, Uint8Array>> {
-  const { data } = await readIndexed8(path);
-  const masks = new Map<string, Uint8Array>();
-  for (const index of [...new Set(data)].sort((a, b) => a - b)) {
-    if (index === 0 || index === IGNORE) continue;
-    const category = VOC_CLASSES[index - 1];
-    if (!category) {
-      throw new InstructCvError(
-        "dataset",
-        `${path}: palette index ${index}, expected 0 to ${VOC_CLASSES.length} or 255.`,
-      );
-    }
-    const mask = new Uint8Array(data.length);
-    for (let i = 0; i < data.length; i++) mask[i] = data[i] === index ? 1 : data[i] === IGNORE ? IGNORE : 0;
-    masks.set(category, mask);
+async function entryOf(place: Place<Options>, name: string, masked: boolean, boxed: boolean): Promise<VocEntry> {
+  const annotation = place.options.boxes === "xml" ? await readVocXml(xmlFile(place, name)) : undefined;
+  const mask = masked ? await readIndexed8(classMask(place, name)) : undefined;
+  if (mask && annotation?.size) requireSize(classMask(place, name), mask, annotation.size);
+  const framed = annotation?.objects.map(({ category }) => category).filter((category) => isBoxed(place, category));
+  const shown = new Set(mask?.data);
+  const present = VOC_CLASSES.flatMap((category, i) => (shown.has(i + 1) || framed?.includes(category) ? [i] : []));
+  const size = mask ?? annotation?.size;
+  return { name, present, size: size ? [size.width, size.height] : null, masked, boxed };
+}
+
+async function readBoxes(place: Place<Options>, name: string, photo: string): Promise<AnnotatedBox[]> {
+  if (place.options.boxes === "instances") {
+    return readInstanceBoxes(join(place.root, "SegmentationObject", `${name}.png`), classMask(place, name));
   }
-  return masks;
+  const annotation = await readVocXml(xmlFile(place, name));
+  return boxesIn(annotation, annotation.size ?? (await readPictureSize(photo)));
 }
 
-const xml = new XMLParser({ isArray: (name) => name === "object" });
-
-/** Boxes of an annotation file, clipped to the photo, categories in COCO's spelling. */
-export async function readBoxes(path: string): Promise<AnnotatedBox[]> {
-  const { annotation } = xml.parse(await readDatasetText(path)) as VocXml;
-  const size = annotation?.size;
-  if (!size) throw new InstructCvError("dataset", `${path}: expected a VOC annotation with a size, found none.`);
-  return (annotation.object ?? []).map(({ name, difficult, bndbox }) => {
-    const edges = [bndbox.xmin - 1, bndbox.ymin - 1, bndbox.xmax, bndbox.ymax];
-    if (!edges.every(Number.isFinite))
-      throw new InstructCvError("dataset", `${path}: a box of ${name} has no numbers.`);
-    const [x1, y1, x2, y2] = edges.map((v, i) => Math.min(Math.max(v, 0), i % 2 === 0 ? size.width : size.height));
-    return { category: COCO_SPELLING[name] ?? name, xyxy: [x1!, y1!, x2!, y2!], ignore: Number(difficult) === 1 };
-  });
+/** The photos of a list. @throws {InstructCvError} "dataset" for a line that is neither `name` nor `name -1|0|1`. */
+async function readSplit(path: string): Promise<string[]> {
+  const lines = (await readList(path)).map((line) => line.split(/\s+/));
+  const odd = lines.find(([, flag = "1", ...rest]) => !["-1", "0", "1"].includes(flag) || rest.length > 0);
+  if (odd) {
+    throw new InstructCvError("dataset", `${path}: expected "name" or "name -1|0|1", found "${odd.join(" ")}".`);
+  }
+  return lines.filter(([, flag = "1"]) => flag === "1").map(([name]) => name!);
 }
 
-interface VocXml {
-  annotation?: {
-    size?: { width: number; height: number };
-    object?: { name: string; difficult?: number | string; bndbox: Record<"xmin" | "ymin" | "xmax" | "ymax", number> }[];
-  };
+async function namesIn(folder: string): Promise<ReadonlySet<string | null>> {
+  return new Set(await readNames(folder).catch(() => []));
 }
+
+const isBoxed = ({ options: { boxed } }: Place<Options>, category: string) =>
+  (boxed as readonly string[]).includes(category);
+const maskFolder = ({ root, options: { masks } }: Place<Options>) => join(root, masks);
+const classMask = (place: Place<Options>, name: string) => join(maskFolder(place), `${name}.png`);
+const xmlFile = ({ root }: Place<Options>, name: string) => join(root, "Annotations", `${name}.xml`);
