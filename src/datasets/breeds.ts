@@ -14,6 +14,9 @@ const DOGS =
 /** Species first, then all breeds: what a Pets photo says about presence and absence. */
 export const PET_CATEGORIES: readonly string[] = ["cat", "dog", ...CATS, ...DOGS];
 
+/** What the boxes of `annotations/xmls` frame. */
+export const HEADS: Readonly<Record<Species, string>> = { cat: "cat head", dog: "dog head" };
+
 /** `american_bulldog_12` -> american bulldog, dog; undefined when the name is of no known breed. */
 export function breedOf(imageName: string): { breed: string; species: Species } | undefined {
   const breed = imageName.replace(/_\d+$/, "").replaceAll("_", " ").toLowerCase();
