@@ -2,11 +2,13 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { beforeAll, expect, it } from "vitest";
+import { isValidationPhoto } from "../corpus/plan.js";
 import type { Xyxy } from "../image/picture.js";
 import { parseInstruction } from "../instructions/parse.js";
 import { defaultColours } from "../tasks/colours.js";
 import { overlap } from "../tasks/outlines/edges.js";
 import { taskNames } from "../tasks/registry.js";
+import { readYaml } from "../yaml.js";
 import { ownData } from "./own-data.js";
 import { type LabelledPhoto, photosOf } from "./sample.js";
 
@@ -15,7 +17,7 @@ const photos: LabelledPhoto[] = [];
 const photo = (name: string) => photos.find(({ path }) => path.endsWith(`${name}.jpg`))!;
 
 beforeAll(async () => {
-  const place = { name: "mine", root, split: "manifest", options: { box_outline: null } };
+  const place = { name: "example", root, split: "manifest", options: { box_outline: null } };
   for await (const read of photosOf(ownData, place)) photos.push(read);
 });
 
@@ -29,7 +31,20 @@ it("has ten samples a task, present and absent ones, in 20 photos", () => {
     );
   }
   expect(photos).toHaveLength(20);
-  expect(photos.map(({ id }) => id)).toContain("mine/first-room");
+  expect(photos.map(({ id }) => id)).toContain("example/first-room");
+});
+
+it("has all tasks in training and in validation, as configs/own-data.yaml deals them", async () => {
+  const config = await readYaml("configs/own-data.yaml", { cure: "" });
+  expect(config).toMatchObject({
+    data: "examples/own-data",
+    datasets: [{ name: "example", reader: "manifest", folder: ".", split: "manifest" }],
+    val_share: 0.2,
+  });
+  for (const val of [true, false]) {
+    const side = photos.filter(({ id }) => isValidationPhoto(id, 0.2) === val);
+    expect(new Set(side.flatMap((read) => read.asked!.map(({ task }) => task))).size).toBe(4);
+  }
 });
 
 it("is small, and every file in it is used", async () => {

@@ -3,11 +3,13 @@ import { join } from "node:path";
 import { InstructCvError } from "../errors.js";
 import { type IndexMap, readGrey16, readIndexed8, readPicture } from "../image/io.js";
 import type { Picture, Size, Xyxy } from "../image/picture.js";
+import { resizeNearest } from "../image/resample.js";
 import { readSource } from "../image/source.js";
 import { toFloatPicture } from "../tasks/codec.js";
 import { colour } from "../tasks/colours.js";
 import { MAX_METRES } from "../tasks/depth.js";
 import { getTask } from "../tasks/registry.js";
+import { UNKNOWN_GREY } from "../tasks/segmentation.js";
 import type { ResultOf, Slots, TaskName } from "../tasks/task.js";
 import { fillSegmentation } from "./coco-masks.js";
 import type { OwnLineOf } from "./own-data-line.js";
@@ -26,9 +28,8 @@ export async function readOwnMask(
 ): Promise<Uint8Array> {
   let mask: Uint8Array = new Uint8Array(size.width * size.height);
   if (isAbsent(label)) return mask;
-  if (target !== undefined)
-    mask = decode("segmentation", await readPicture(join(root, target)), { category }, size).mask;
-  else if (typeof label === "string") mask = await readMaskPng(join(root, label), category, size);
+  if (target !== undefined) mask = shownMask(await readPicture(join(root, target)), size);
+  else if (typeof label === "string") mask = await readMaskPng(join(root, label), size);
   else fillSegmentation(mask, size, label!, 1, "label");
   if (mask.includes(1)) return mask;
   throw nothingShown(category, `"label": null`);
@@ -102,16 +103,27 @@ function decode<T extends TaskName>(task: T, drawn: Picture, slots: Slots, size:
   return getTask(task).decode(toFloatPicture(drawn), drawn, slots, size);
 }
 
+/** What a white-on-black picture shows, scaled to the photo; where it is drawn in the grey of the unknown it is ignored. */
+function shownMask(drawn: Picture, size: Size): Uint8Array {
+  const { mask } = decode("segmentation", drawn, { category: null }, size);
+  const grey = new Uint8Array(drawn.width * drawn.height);
+  for (let i = 0; i < grey.length; i++) {
+    if (drawn.data.subarray(3 * i, 3 * i + 3).every((value) => value === UNKNOWN_GREY)) grey[i] = 1;
+  }
+  const unknown = resizeNearest(grey, drawn, size);
+  return mask.map((value, i) => (unknown[i] === 1 ? IGNORE : value));
+}
+
 /**
  * RGB: white is the category, as in a target. One channel: 0 is not the category and the one other value is, whichever it is; or 1 is the
  * category and 255 is ignored. A map with other values is no mask of one category (soft edges, a trimap, a class map).
  */
-async function readMaskPng(path: string, category: string, size: Size): Promise<Uint8Array> {
+async function readMaskPng(path: string, size: Size): Promise<Uint8Array> {
   const { bytes, colourType } = await readPngHead(path);
   if (colourType === 2) {
     const picture = await readPicture(bytes, { name: path });
     requireSize(path, picture, size);
-    return decode("segmentation", picture, { category }, size).mask;
+    return shownMask(picture, size);
   }
   const map = await readIndexed8(bytes, path);
   requireSize(path, map, size);

@@ -224,6 +224,17 @@ describe("masks", () => {
     expect(read.get("cat")).toEqual(truth);
   });
 
+  it("ignores what a ready picture shows in the grey of the unknown", async () => {
+    const mask = maskOf(1, 0, 255);
+    const label = { task: "segmentation" as const, ...size, mask };
+    await writeFile(
+      join(root, "t.png"),
+      await encodePng(getTask("segmentation").encode(label, photo(), { category: "cat" })),
+    );
+    const read = await (await only(ask("segmentation", { target: "t.png" }))).masks!();
+    expect(read.get("cat")).toEqual(mask);
+  });
+
   it("gives nothing for what is absent", async () => {
     for (const label of [null, []]) {
       const absent = await only(ask("segmentation", { label }));
