@@ -18,6 +18,9 @@ const own = { width: 96, height: 72 };
 export const oddCategory = `<script>alert("1")</script>`;
 const categories = ["cat", "dog", "cow", oddCategory, "horse"];
 
+/** Several files of several row groups, for so small a corpus. */
+export const smallParts = { partBytes: 30_000, groupBytes: 12_000 };
+
 export interface SmallRecord {
   readonly split: string;
   readonly record: CorpusRecord;

@@ -38,7 +38,7 @@ async function check(corpus: string, options: CheckCommandOptions, terminal: Ter
     const report = await checkCorpus(corpus, options, onProgress, terminal.signal);
     progress?.stop();
     if (options.json) terminal.out(toJson(report));
-    else toTable(report).forEach(terminal.out);
+    else for (const line of toTable(report)) terminal.out(line);
     return report.problems.length > 0 ? EXIT.failed : EXIT.done;
   } finally {
     progress?.stop();
