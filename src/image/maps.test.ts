@@ -1,7 +1,7 @@
-import { encode } from "fast-png";
+import { decode, encode } from "fast-png";
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
-import { encodeDepthPng, readGrey16, readIndexed8 } from "./maps.js";
+import { encodeDepthPng, readGrey16, readIndexed8, readRgb8 } from "./maps.js";
 
 describe("readIndexed8", () => {
   it("gives palette indices, not colours", async () => {
@@ -52,6 +52,39 @@ describe("readIndexed8", () => {
     huge.writeUInt32BE(30_000, 16);
     huge.writeUInt32BE(30_000, 20);
     await expect(readIndexed8(huge, "d.png")).rejects.toThrow(/^d\.png: is 30000x30000/);
+  });
+});
+
+describe("readRgb8", () => {
+  const numbers = Uint8Array.from({ length: 7 * 5 * 3 }, (_, i) => (i * 73) % 256);
+  const png = (channels: 1 | 3 | 4, depth: 8 | 16, data: Uint8Array | Uint16Array) =>
+    encode({ width: 7, height: 5, channels, depth, data });
+
+  it("gives the numbers as they are, also beside alpha and under a colour profile", async () => {
+    expect(await readRgb8(png(3, 8, numbers))).toEqual({ width: 7, height: 5, data: numbers });
+    const rgba = Uint8Array.from({ length: 7 * 5 * 4 }, (_, i) =>
+      i % 4 === 3 ? i % 5 : numbers[(i >> 2) * 3 + (i % 4)]!,
+    );
+    expect((await readRgb8(png(4, 8, rgba))).data).toEqual(numbers);
+    const profiled = await sharp(numbers, { raw: { width: 7, height: 5, channels: 3 } })
+      .png()
+      .withIccProfile("p3", { attach: true })
+      .toBuffer();
+    const untouched = decode(profiled).data;
+    expect(Buffer.compare(untouched as Uint8Array, numbers)).not.toBe(0);
+    expect(Buffer.compare((await readRgb8(profiled)).data, untouched as Uint8Array)).toBe(0);
+  });
+
+  it("refuses grey, palettes, 16 bits and cut files", async () => {
+    const name = (bytes: Uint8Array) => readRgb8(bytes, "a.png");
+    await expect(name(png(1, 8, new Uint8Array(35)))).rejects.toThrow(
+      /^a\.png: expected an 8-bit RGB PNG, found 1 channel/,
+    );
+    const palette = encodePalette(Uint8Array.from([0, 1, 15, 255]), 2, 2, [[1, 2, 3]]);
+    await expect(name(palette)).rejects.toThrow(/expected an 8-bit RGB PNG, found 1 channel/);
+    await expect(name(png(3, 16, new Uint16Array(105)))).rejects.toThrow(/found 3 channel\(s\) of 16 bits/);
+    const whole = png(3, 8, numbers);
+    await expect(name(whole.subarray(0, whole.length - 40))).rejects.toThrow(/^a\.png: is damaged/);
   });
 });
 
