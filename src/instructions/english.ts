@@ -43,7 +43,16 @@ const MORE = `able accomplish account achieve acquire additional aid aim allow a
   annotate annotation annotated bounds bound outlined boundary rectangular framed occurrence anywhere spatially visually semantic semantically
   inspect lidar stereo disparity estimation depth-map far-away closeness farness distant remoteness colour-code color-code encode decode
   affirmative negative positive otherwise instead assuming detectable discernible observed observe observable noticeable appearing occurring
-  default entirely fully canvas screen tint flash light glow hue wholly respectively contrary whereas case event should`;
+  default entirely fully canvas screen tint flash light glow hue wholly respectively contrary whereas case event should
+  remove delete erase replace edit hide blur swap eliminate retouch add attach change drop hide count tally enumerate total caption summarise summarize
+  summary narrate narration name guess breed species age size happen imagine invent photograph hello goodbye welcome sorry cook wash clean buy eat
+  drive ride fly run walk sit stand sleep play sing dance read kiss hug feed pet chase throw kick hit break fix build wear carry hold
+  algorithm appreciate curious trouble guidance goal expertise thankful oblige available struggle chart graph smaller effective implement data methodology
+  strategy adopt approach tactic development objective capable capability action divide subdivide depiction categorize categorise breakdown composition
+  ratio totality equip scope problem achievable bracket attention comprehend particular collection assortment exhaustive compilation selection character
+  calculation setup lone input solitary perception educate angle blank whiten blacken darken brighten lighten invert tag shape-wise dimensional
+  heatmap heat-map surfaces lens snapshot canvas occupy occupied occupancy existence absence elsewhere nowhere verdict ink crisp
+  seen gone found done taken drawn shown given known cut put set let spread swath tile sector zone territory footprint`;
 
 /** Little words of German, French, Spanish, Portuguese, Italian and Dutch that English has not. */
 const FOREIGN = new Set(
@@ -63,24 +72,20 @@ export function isEnglish(line: string): boolean {
   return words.length === 0 || words.filter(isKnown).length >= LEAST_SHARE * words.length;
 }
 
-/** The first unknown word that is one letter away from a known one ("plese"). */
+/** The first unknown word that is a known one with a letter too many, missing or out of place inside it ("plese"). */
 export function misspelt(line: string): string | undefined {
   return wordsOutsideSlots(line).find(
-    (word) => word.length >= 5 && !isKnown(word) && oneLetterAway(word).some((near) => known.has(near)),
+    (word) => word.length >= 5 && !isKnown(word) && slipsOf(word).some((near) => known.has(near)),
   );
 }
 
-/** Every word with one letter left out, added, changed, or exchanged with the next. */
-function oneLetterAway(word: string): string[] {
+/** First and last letters are left alone: there endings differ ("whiten"), and so do words on purpose. */
+function slipsOf(word: string): string[] {
   const near: string[] = [];
-  for (let at = 0; at <= word.length; at++) {
+  for (let at = 1; at < word.length; at++) {
     const [head, tail] = [word.slice(0, at), word.slice(at)];
-    if (tail.length > 0) near.push(head + tail.slice(1));
-    if (tail.length > 1) near.push(head + tail[1] + tail[0] + tail.slice(2));
-    for (const letter of "abcdefghijklmnopqrstuvwxyz") {
-      near.push(head + letter + tail);
-      if (tail.length > 0) near.push(head + letter + tail.slice(1));
-    }
+    if (tail.length > 1) near.push(head + tail.slice(1), head + tail[1] + tail[0] + tail.slice(2));
+    for (const letter of "abcdefghijklmnopqrstuvwxyz") near.push(head + letter + tail);
   }
   return near;
 }

@@ -1,7 +1,9 @@
 /** Bank files: paraphrases that a language model wrote, checked when written and again when read. */
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { InstructCvError } from "../../errors.js";
+import { writeAtomic } from "../../files.js";
 import type { TaskName } from "../../tasks/task.js";
 import { type Bank, bank as ourBank } from "../bank.js";
 import { lintLine } from "../lint.js";
@@ -42,6 +44,24 @@ export async function readBankFile(path: string): Promise<BankFile> {
   const file = parse(path, await read(path));
   for (const task of Object.keys(file.tasks) as TaskName[]) checkLines(path, task, file.tasks[task]!.train);
   return file;
+}
+
+/**
+ * Writes lines that `paraphrase` accepted; tasks without lines are left out. The same lines give the same bytes. The folder must exist.
+ */
+export async function writeBankFile(
+  path: string,
+  model: string,
+  lines: ReadonlyMap<TaskName, readonly string[]>,
+): Promise<void> {
+  const tasks: Partial<Record<TaskName, { train: readonly string[] }>> = {};
+  for (const task of Object.keys(ourBank) as TaskName[]) {
+    const train = lines.get(task) ?? [];
+    if (train.length > 0) tasks[task] = { train };
+  }
+  const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8"));
+  const file = { format: "instructcv-bank/1", model, created_by: `instructcv ${version}`, tasks };
+  await writeAtomic(path, `${JSON.stringify(file, null, 2)}\n`);
 }
 
 /** Every template and unseen wording: lines that no paraphrase may repeat, so that what is measured as unseen is unseen. */
