@@ -8,7 +8,7 @@ import { defaultColours, palette } from "./colours.js";
 import { depth } from "./depth.js";
 import { getTask, taskNames, tasks } from "./registry.js";
 import { decodeRle } from "./rle.js";
-import { maskThreshold, segmentation } from "./segmentation.js";
+import { maskThreshold, segmentation, UNKNOWN_GREY } from "./segmentation.js";
 import type { LabelOf, Xyxy } from "./task.js";
 
 const photo = ({ width, height }: Size) => ({ width, height, data: new Uint8Array(width * height * 3).fill(90) });
@@ -88,9 +88,14 @@ describe("segmentation", () => {
     expect(maskThreshold(Float32Array.of(Number.NaN, 1))).toBe(0.5);
   });
 
-  it("draws ignored pixels black and takes colour and overflow as inadmissible", () => {
+  it("draws ignored pixels as the unknown grey, and never others", () => {
+    const drawn = segmentation.encode(mask(3, 1, [255, 1, 0]), photo({ width: 3, height: 1 }), slots);
+    expect([...drawn.data]).toEqual([128, 128, 128, 255, 255, 255, 0, 0, 0]);
+    expect(UNKNOWN_GREY).toBe(128);
+  });
+
+  it("takes colour and overflow as inadmissible", () => {
     const size = { width: 2, height: 1 };
-    expect([...segmentation.encode(mask(2, 1, [255, 1]), photo(size), slots).data]).toEqual([0, 0, 0, 255, 255, 255]);
     const blue = { ...size, data: Float32Array.from([0, 0, 1, 0, 0, 1]) };
     expect(segmentation.decode(blue, photo(size), slots, size).admissibility).toBeCloseTo(0, 6);
     const over = segmentation.decode(
@@ -114,6 +119,34 @@ describe("segmentation", () => {
     const twice = segmentation.transformLabel(label, [0, 0, 2, 1], { width: 4, height: 2 }, false);
     expect([twice.width, twice.height, ...twice.mask]).toEqual([4, 2, 1, 1, 1, 1, 1, 1, 1, 1]);
     expect(fitLabel(segmentation, label, { width: 4, height: 2 })).toEqual(label);
+  });
+
+  it("ignores a cell only when most of it is ignored, else the known pixels vote", () => {
+    fc.assert(
+      fc.property(sizes, sizes, fc.boolean(), fc.integer(), (from, to, flip, seed) => {
+        const rng = createRng(seed);
+        const values = Array.from({ length: from.width * from.height }, () => rng.pick([0, 1, 255]));
+        const whole: Xyxy = [0, 0, from.width, from.height];
+        const cut = (only: readonly number[], value: number) =>
+          segmentation.transformLabel(
+            mask(
+              from.width,
+              from.height,
+              values.map((v) => (only.includes(v) ? v : value)),
+            ),
+            whole,
+            to,
+            flip,
+          ).mask;
+        const all = cut([0, 1, 255], 0);
+        const ignored = cut([255], 0);
+        const least = cut([1], 0);
+        all.forEach((value, p) => {
+          expect(value === 255).toBe(ignored[p] === 255);
+          if (least[p] === 1 && value !== 255) expect(value).toBe(1);
+        });
+      }),
+    );
   });
 });
 

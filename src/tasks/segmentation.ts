@@ -1,10 +1,13 @@
-/** Segmentation: white where the category is, black elsewhere. */
+/** Segmentation: white where the category is, black elsewhere, grey where that is not known. */
 import { forEachCell, resizeBilinear } from "../image/resample.js";
 import { admissibilityOf, greyOf, greyPicture, requireSameSize } from "./codec.js";
 import { encodeRle } from "./rle.js";
 import type { Task } from "./task.js";
 
 const IGNORE = 255;
+
+/** What a pixel to ignore is drawn as: a training target's pixels of this grey have no say. */
+export const UNKNOWN_GREY = 128;
 
 /**
  * Decoding reads the luminance as the probability that a pixel belongs to the category (what a one-step sampler draws is the
@@ -15,10 +18,9 @@ const IGNORE = 255;
 export const segmentation: Task<"segmentation"> = {
   name: "segmentation",
 
-  /** Pixels to ignore are drawn black. */
   encode(label, image) {
     requireSameSize("The mask", label, image);
-    return greyPicture(image, (p) => (label.mask[p] === 1 ? 255 : 0));
+    return greyPicture(image, (p) => (label.mask[p] === 1 ? 255 : label.mask[p] === IGNORE ? UNKNOWN_GREY : 0));
   },
 
   decode(drawn, image, _slots, photoSize) {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { resizeBilinear } from "../image/resample.js";
 import { createRng } from "../random.js";
-import { cropResize, cropResizeDepth, drawCrop, jitterColours } from "./augment.js";
+import { cropResize, drawCrop, jitterColours } from "./augment.js";
 
 const side = 12;
 const frame = { width: side, height: side };
@@ -9,9 +9,9 @@ const rng = createRng("augment");
 const photo = Uint8Array.from({ length: side * side * 3 }, () => rng.int(256));
 
 test("the whole frame at its own size is the photo; mirrored, its rows are reversed", () => {
-  const same = cropResize(photo, side, 3, [0, 0, side, side], frame, false);
+  const same = cropResize(photo, side, [0, 0, side, side], frame, false);
   expect([...same]).toEqual([...photo]);
-  const mirrored = cropResize(photo, side, 3, [0, 0, side, side], frame, true);
+  const mirrored = cropResize(photo, side, [0, 0, side, side], frame, true);
   for (let x = 0; x < side; x++) {
     expect([...mirrored.subarray(x * 3, x * 3 + 3)]).toEqual([...photo.subarray((side - 1 - x) * 3, (side - x) * 3)]);
   }
@@ -25,19 +25,11 @@ test("a crop is bilinear with half-pixel centres, like the resampling of everyth
   }
   const size = { width: 16, height: 16 };
   const expected = resizeBilinear(cut, { width: 8, height: 8 }, size, 3);
-  const found = cropResize(photo, side, 3, [left, top, right, bottom], size, false);
+  const found = cropResize(photo, side, [left, top, right, bottom], size, false);
   // Away from the border, where one repeats the crop's edge and the other sees the photo beyond it.
   for (let y = 2; y < 14; y++) {
     for (let i = (y * 16 + 2) * 3; i < (y * 16 + 14) * 3; i++) expect(found[i]).toBeCloseTo(expected[i]!, 3);
   }
-});
-
-test("depth is averaged over known pixels only", () => {
-  const millimetres = Uint16Array.from({ length: 16 }, (_, i) => (i % 4 < 2 ? 0 : 3000));
-  const metres = cropResizeDepth(millimetres, 4, [0, 0, 4, 4], 8, false);
-  const row = [...metres.subarray(0, 8)];
-  expect(row.slice(0, 3)).toEqual([0, 0, 0]);
-  expect(row.slice(3)).toEqual([3, 3, 3, 3, 3]);
 });
 
 test("crops lie inside the frame, in whole pixels, with the area and aspect asked for", () => {
@@ -62,4 +54,29 @@ test("no jitter rounds; jitter changes brightness but keeps grey grey", () => {
   const { data } = jitterColours(rng, grey, frame, { brightness: 0.3, contrast: 0.3, saturation: 0.9 });
   expect(new Set(data).size).toBe(1);
   expect(data[0]).not.toBe(100);
+});
+
+test("colours change in their order: brightness, contrast about the mean grey, saturation about each grey", () => {
+  const strengths = { brightness: 0.3, contrast: 0.4, saturation: 0.5 };
+  const luma = (r: number, g: number, b: number) => 0.299 * r + 0.587 * g + 0.114 * b;
+  for (let seed = 0; seed < 10; seed++) {
+    const draws = createRng(`jitter/${seed}`);
+    const [brightness, contrast, saturation] = [0.3, 0.4, 0.5].map((j) => 1 + j * (2 * draws.next() - 1)) as [
+      number,
+      number,
+      number,
+    ];
+    const pixels = Float32Array.from(photo);
+    const bright = pixels.map((value) => value * brightness);
+    let mean = 0;
+    for (let i = 0; i < bright.length; i += 3) mean += luma(bright[i]!, bright[i + 1]!, bright[i + 2]!) / side ** 2;
+    const contrasted = bright.map((value) => mean + contrast * (value - mean));
+    const { data } = jitterColours(createRng(`jitter/${seed}`), pixels, frame, strengths);
+    for (let i = 0; i < data.length; i++) {
+      const first = i - (i % 3);
+      const grey = luma(contrasted[first]!, contrasted[first + 1]!, contrasted[first + 2]!);
+      const wanted = Math.min(255, Math.max(0, grey + saturation * (contrasted[i]! - grey)));
+      expect(Math.abs(data[i]! - wanted)).toBeLessThan(0.51);
+    }
+  }
 });

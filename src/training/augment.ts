@@ -1,4 +1,4 @@
-/** Pixel work of the loader in plain typed arrays: random crops, crop-resize with mirroring, colour jitter. */
+/** Pixel work on photos in plain typed arrays: random crops, crop-resize with mirroring, colour jitter. */
 import type { Picture, Size } from "../image/picture.js";
 import type { Rng } from "../random.js";
 import type { Xyxy } from "../tasks/task.js";
@@ -24,7 +24,7 @@ export function drawCrop(rng: Rng, side: number, range: CropRange | null): Xyxy 
 }
 
 /** Source positions of one output axis: the two neighbours and the weight of the second (half-pixel centres, edges repeated). */
-function taps(start: number, end: number, side: number, out: number, flip: boolean) {
+export function taps(start: number, end: number, side: number, out: number, flip: boolean) {
   const first = new Int32Array(out);
   const second = new Int32Array(out);
   const weight = new Float32Array(out);
@@ -39,71 +39,41 @@ function taps(start: number, end: number, side: number, out: number, flip: boole
   return { first, second, weight };
 }
 
-/**
- * Bilinear crop and resize of a square HWC raster, then mirrored left-right if `flip`. Result: height x width x channels, floats
- * in the units of the source.
- */
+/** Bilinear crop and resize of a square RGB photo, then mirrored left-right if `flip`. Result: height x width x 3, floats in 0..255. */
 export function cropResize(
-  source: Uint8Array,
+  photo: Uint8Array,
   side: number,
-  channels: number,
   crop: Xyxy,
   { width, height }: Size,
   flip: boolean,
 ): Float32Array {
   const xs = taps(crop[0], crop[2], side, width, flip);
   const ys = taps(crop[1], crop[3], side, height, false);
-  const result = new Float32Array(width * height * channels);
+  const result = new Float32Array(width * height * 3);
   let o = 0;
   for (let y = 0; y < height; y++) {
     const top = ys.first[y]! * side;
     const bottom = ys.second[y]! * side;
     const v = ys.weight[y]!;
     for (let x = 0; x < width; x++) {
+      const a = (top + xs.first[x]!) * 3;
+      const b = (top + xs.second[x]!) * 3;
+      const c = (bottom + xs.first[x]!) * 3;
+      const d = (bottom + xs.second[x]!) * 3;
       const u = xs.weight[x]!;
-      const a = (top + xs.first[x]!) * channels;
-      const b = (top + xs.second[x]!) * channels;
-      const c = (bottom + xs.first[x]!) * channels;
-      const d = (bottom + xs.second[x]!) * channels;
-      for (let k = 0; k < channels; k++) {
-        const upper = source[a + k]! + u * (source[b + k]! - source[a + k]!);
-        const lower = source[c + k]! + u * (source[d + k]! - source[c + k]!);
-        result[o++] = upper + v * (lower - upper);
-      }
+      result[o] = bilinear(photo[a]!, photo[b]!, photo[c]!, photo[d]!, u, v);
+      result[o + 1] = bilinear(photo[a + 1]!, photo[b + 1]!, photo[c + 1]!, photo[d + 1]!, u, v);
+      result[o + 2] = bilinear(photo[a + 2]!, photo[b + 2]!, photo[c + 2]!, photo[d + 2]!, u, v);
+      o += 3;
     }
   }
   return result;
 }
 
-/** Depth in millimetres (0 = unknown) to metres: each output pixel is the weighted mean of its known neighbours, 0 without any. */
-export function cropResizeDepth(
-  millimetres: Uint16Array,
-  side: number,
-  crop: Xyxy,
-  out: number,
-  flip: boolean,
-): Float32Array {
-  const xs = taps(crop[0], crop[2], side, out, flip);
-  const ys = taps(crop[1], crop[3], side, out, false);
-  const result = new Float32Array(out * out);
-  for (let y = 0; y < out; y++) {
-    for (let x = 0; x < out; x++) {
-      let sum = 0;
-      let known = 0;
-      for (let n = 0; n < 4; n++) {
-        const row = n < 2 ? ys.first[y]! : ys.second[y]!;
-        const column = n % 2 === 0 ? xs.first[x]! : xs.second[x]!;
-        const w = (n < 2 ? 1 - ys.weight[y]! : ys.weight[y]!) * (n % 2 === 0 ? 1 - xs.weight[x]! : xs.weight[x]!);
-        const value = millimetres[row * side + column]!;
-        if (value > 0) {
-          sum += w * value;
-          known += w;
-        }
-      }
-      result[y * out + x] = known > 0 ? sum / known / 1000 : 0;
-    }
-  }
-  return result;
+function bilinear(a: number, b: number, c: number, d: number, u: number, v: number): number {
+  const upper = a + u * (b - a);
+  const lower = c + u * (d - c);
+  return upper + v * (lower - upper);
 }
 
 export interface Jitter {
@@ -123,27 +93,26 @@ export function jitterColours(rng: Rng, pixels: Float32Array, { width, height }:
     number,
     number,
   ];
-  const count = width * height;
-  let mean = 0;
-  for (let i = 0; i < count; i++) {
-    mean += 0.299 * pixels[i * 3]! + 0.587 * pixels[i * 3 + 1]! + 0.114 * pixels[i * 3 + 2]!;
+  let [red, green, blue] = [0, 0, 0];
+  for (let i = 0; i < pixels.length; i += 3) {
+    red += pixels[i]!;
+    green += pixels[i + 1]!;
+    blue += pixels[i + 2]!;
   }
-  mean = (mean / count) * brightness;
-  const gain = brightness * contrast;
-  const offset = mean * (1 - contrast);
-  const data = new Uint8Array(count * 3);
-  for (let i = 0; i < count; i++) {
-    const r = pixels[i * 3]! * gain + offset;
-    const g = pixels[i * 3 + 1]! * gain + offset;
-    const b = pixels[i * 3 + 2]! * gain + offset;
-    const grey = 0.299 * r + 0.587 * g + 0.114 * b;
-    data[i * 3] = to8(grey + saturation * (r - grey));
-    data[i * 3 + 1] = to8(grey + saturation * (g - grey));
-    data[i * 3 + 2] = to8(grey + saturation * (b - grey));
+  const mean = (0.299 * red + 0.587 * green + 0.114 * blue) / (width * height);
+  // All three in one: own * value + shared * grey + offset.
+  const own = saturation * contrast * brightness;
+  const shared = (1 - saturation) * contrast * brightness;
+  const offset = (1 - contrast) * brightness * mean;
+  const data = new Uint8ClampedArray(pixels.length);
+  for (let i = 0; i < pixels.length; i += 3) {
+    const r = pixels[i]!;
+    const g = pixels[i + 1]!;
+    const b = pixels[i + 2]!;
+    const base = shared * (0.299 * r + 0.587 * g + 0.114 * b) + offset;
+    data[i] = own * r + base;
+    data[i + 1] = own * g + base;
+    data[i + 2] = own * b + base;
   }
-  return { width, height, data };
-}
-
-function to8(value: number): number {
-  return value <= 0 ? 0 : value >= 255 ? 255 : (value + 0.5) | 0;
+  return { width, height, data: new Uint8Array(data.buffer) };
 }

@@ -1,8 +1,9 @@
 import { beforeAll, expect, test } from "vitest";
-import { tinyConfig, tinyStore } from "../../tests/helpers/tiny-training.js";
+import { tinyConfig, tinySize, tinyStore } from "../../tests/helpers/tiny-training.js";
 import { createRng } from "../random.js";
-import { augment, createLoader, plain } from "./batch.js";
+import { augment, collate, createLoader, plain } from "./batch.js";
 import type { TrainConfig } from "./config.js";
+import type { StoredSample } from "./store.js";
 
 const store = tinyStore();
 const tokenizer = { encode: (text: string) => Array.from({ length: 4 }, (_, i) => text.charCodeAt(i)) };
@@ -42,6 +43,106 @@ test("photo and answer are cropped and mirrored together", () => {
     };
     if (target.data.some((value) => value > 200)) expect(mean(true)).toBeGreaterThan(mean(false) + 50);
   }
+});
+
+/** A segmentation record of the tiny store with another mask. */
+const masked = (grey: (i: number) => number): StoredSample => {
+  const sample = of("segmentation");
+  return { ...sample, mask: Uint8Array.from({ length: tinySize ** 2 }, (_, i) => grey(i)) };
+};
+
+test("a mask's target has no grey but the unknown one, and only that has no weight", () => {
+  const thirds = masked((i) => [0, 255, 128][Math.floor((i % tinySize) / 11)]!);
+  const jittery = { ...config, data: { ...config.data, jitter: { brightness: 1, contrast: 1, saturation: 1 } } };
+  for (let seed = 0; seed < 30; seed++) {
+    const { target, pixelWeights } = augment(thirds, tinySize, jittery, createRng(`greys/${seed}`));
+    const pairs = Array.from(target.data, (grey, i) => `${grey}: ${pixelWeights?.[Math.floor(i / 3)] ?? 1}`);
+    for (const pair of new Set(pairs)) expect(["0: 1", "128: 0", "255: 1"]).toContain(pair);
+    expect(augment(of("segmentation"), tinySize, config, createRng(`greys/${seed}`)).pixelWeights).toBeNull();
+  }
+});
+
+test("a mask of nothing known has weight 0 everywhere, in a batch too", () => {
+  const unknown = augment(
+    masked(() => 128),
+    tinySize,
+    config,
+    createRng("open"),
+  );
+  expect(new Set(unknown.pixelWeights)).toEqual(new Set([0]));
+  const known = augment(of("segmentation"), tinySize, config, createRng("open"));
+  const batch = collate([unknown, known], tokenizer);
+  expect(batch.pixelWeights.subarray(0, tinySize ** 2).every((weight) => weight === 0)).toBe(true);
+  expect(batch.pixelWeights.subarray(tinySize ** 2).every((weight) => weight === 1)).toBe(true);
+});
+
+test("jitter changes the photo and no answer that is not drawn on it", () => {
+  const jitter = { brightness: 0.5, contrast: 0.5, saturation: 0.5 };
+  for (const task of ["segmentation", "depth", "classification"]) {
+    const jittered = (strength: typeof jitter) =>
+      augment(
+        of(task),
+        tinySize,
+        { ...config, data: { ...config.data, jitter: strength } },
+        createRng(`jitter/${task}`),
+      );
+    const [plain, strong] = [jittered({ brightness: 0, contrast: 0, saturation: 0 }), jittered(jitter)];
+    expect(strong.image.data).not.toEqual(plain.image.data);
+    expect([strong.target, strong.pixelWeights]).toEqual([plain.target, plain.pixelWeights]);
+  }
+});
+
+test("depth targets show measured distances only", () => {
+  const noZoom = { ...config, data: { ...config.data, depth_zoom: false } };
+  for (let seed = 0; seed < 20; seed++) {
+    const { target } = augment(of("depth"), tinySize, noZoom, createRng(`edges/${seed}`));
+    const distances = [1.5, 4].map((metres) => Math.round((metres / 10) * 255));
+    for (const grey of new Set(target.data)) expect(distances).toContain(grey);
+  }
+});
+
+test("a box that the crop drops is neither drawn nor taught as background", () => {
+  const { record, photo } = of("detection");
+  const crop = { scale: [0.25, 0.25], aspect: [1, 1] } as const;
+  const quarters = {
+    ...config,
+    data: { ...config.data, crop: { ...config.data.crop, detection: crop } },
+  } as TrainConfig;
+  // 20 px wide: the crop of 16 px shows 4 to 16 of them, enlarged by 2.
+  const sample: StoredSample = { record: { ...record, boxes: [[0, 4, 20, 24]] }, photo };
+  let dropped = 0;
+  for (let seed = 0; seed < 60; seed++) {
+    const { image, target, pixelWeights } = augment(sample, tinySize, quarters, createRng(`dropped/${seed}`));
+    const silent = pixelWeights!.filter((weight) => weight === 0).length;
+    const drawn = target.data.some((value, i) => value !== image.data[i]);
+    expect(silent > 0).toBe(!drawn);
+    if (drawn) continue;
+    dropped++;
+    expect(silent).toBeLessThan((20 * 20 * 2 * 2) / 4);
+    expect(pixelWeights!.filter((weight) => weight === config.loss.detection_pixels.copy).length).toBe(1024 - silent);
+  }
+  expect(dropped).toBeGreaterThan(3);
+});
+
+test("an outline over a dropped box keeps its weight", () => {
+  const { record, photo } = of("detection");
+  const sample: StoredSample = {
+    record: {
+      ...record,
+      boxes: [
+        [4, 4, 28, 28],
+        [2, 10, 30, 13],
+      ],
+    },
+    photo,
+  };
+  const { target, pixelWeights } = plain(sample, tinySize, config);
+  const { outline, copy } = config.loss.detection_pixels;
+  const at = (x: number, y: number) => pixelWeights![y * tinySize + x];
+  expect([at(2, 11), at(15, 11), at(29, 12)]).toEqual([0, 0, 0]);
+  expect([at(5, 11), at(26, 12)]).toEqual([outline, outline]);
+  expect([at(0, 0), at(15, 14)]).toEqual([copy, copy]);
+  expect([...target.data.subarray((11 * tinySize + 5) * 3, (11 * tinySize + 5) * 3 + 3)]).toEqual([0, 0, 255]);
 });
 
 test("detection shows the jittered photo outside the outlines, and weighs them", () => {

@@ -2,14 +2,17 @@ import { beforeAll, expect, test } from "vitest";
 import { tinyConfig, tinySize, tinyStore } from "../../tests/helpers/tiny-training.js";
 import { createRng } from "../random.js";
 import { slotColours } from "../tasks/colours.js";
+import { UNKNOWN_GREY } from "../tasks/segmentation.js";
 import type { TaskName } from "../tasks/task.js";
 import { augment, createLoader } from "./batch.js";
 import type { TrainConfig } from "./config.js";
-import { drawPartner, forPlace, type Partner, splitFrame } from "./pairs.js";
+import { createPairing, forPlace, type Partner, splitFrame } from "./pairs.js";
 import { collectPresence } from "./presence.js";
+import { groupSamples, type StoredSample } from "./store.js";
 
 const store = tinyStore();
 const presence = collectPresence(store);
+const drawPartner = createPairing(store);
 const of = (task: TaskName, negative = false) =>
   store.samples.find(({ record }) => record.task === task && record.negative === negative)!;
 let config: TrainConfig;
@@ -22,15 +25,15 @@ test("a partner shows the category with its label, or is known not to show it", 
   const rng = createRng("partner");
   const sample = of("segmentation");
   const { category } = sample.record.slots;
-  const partners = Array.from({ length: 400 }, () => drawPartner(store, presence, sample, rng)!);
+  const partners = Array.from({ length: 400 }, () => drawPartner(sample, rng)!);
   expect(partners.filter(({ labelled }) => labelled).length / 400).toBeCloseTo(0.25, 1);
   for (const { sample: other, labelled } of partners) {
     if (labelled) expect(other.record).toMatchObject({ task: "segmentation", negative: false, slots: { category } });
     else expect(presence.has(other.record.photo, category!)).toBe(false);
   }
-  const none = Array.from({ length: 50 }, () => drawPartner(store, presence, of("classification", true), rng)!);
+  const none = Array.from({ length: 50 }, () => drawPartner(of("classification", true), rng)!);
   expect(none.some(({ labelled }) => labelled)).toBe(false);
-  expect(drawPartner(store, presence, of("depth"), rng)).toBeNull();
+  expect(drawPartner(of("depth"), rng)).toBeNull();
 });
 
 test("two places fill the frame", () => {
@@ -87,6 +90,39 @@ test("the answer lies in the places of the photos that show the category", () =>
     }
   }
   expect(outlined).toBeGreaterThan(18);
+});
+
+test("what a partner's masks all leave open stays unknown in the pair, and its own label stays out", () => {
+  const [left, right] = [0, 16];
+  const half = (grey: number, from: number) =>
+    Uint8Array.from({ length: tinySize ** 2 }, (_, i) => (i % tinySize >= from && i % tinySize < from + 16 ? grey : 0));
+  const both = half(UNKNOWN_GREY, left).map((grey, i) => grey || half(255, right)[i]!);
+  const photo = (id: string, category: string, mask: Uint8Array, negative = false): StoredSample => {
+    const { record, photo } = of("segmentation");
+    return { record: { ...record, photo: id, slots: { category }, negative }, photo, mask };
+  };
+  const samples = [
+    photo("first", "cat", half(255, left)),
+    photo("second", "dog", both),
+    photo("second", "sofa", half(UNKNOWN_GREY, left).fill(UNKNOWN_GREY, 0, tinySize * 8)),
+  ];
+  const draw = createPairing({ size: tinySize, samples, groups: groupSamples(samples) });
+  const rng = createRng("unknown");
+  const partner = Array.from({ length: 40 }, () => draw(samples[0]!, rng)).find((one) => one && !one.labelled)!;
+  expect(partner.unknown).toEqual(half(UNKNOWN_GREY, left));
+  const noFlip = { ...config, data: { ...config.data, flip: 0 } };
+  const { target, pixelWeights } = augment(samples[0]!, tinySize, noFlip, createRng("two"), partner);
+  const [, [x1, y1, x2, y2]] = splitFrame(tinySize, createRng("two"));
+  const middle = (x1 + x2) / 2;
+  for (let y = y1; y < y2; y++) {
+    for (let x = x1; x < x2; x++) {
+      if (Math.abs(x + 0.5 - middle) < 1) continue;
+      const p = y * tinySize + x;
+      expect([target.data[p * 3], pixelWeights![p]]).toEqual(x < middle ? [UNKNOWN_GREY, 0] : [0, 1]);
+    }
+  }
+  const detect = { ...samples[0]!, record: { ...samples[0]!.record, task: "detection" as const } };
+  expect(Array.from({ length: 20 }, () => draw(detect, rng)).some((one) => one?.unknown)).toBe(false);
 });
 
 test("a recipe's pairs repeat by seed and step", () => {

@@ -3,35 +3,62 @@
  * what is asked from what stands out is what single photos teach least.
  */
 import type { Rng } from "../random.js";
+import { UNKNOWN_GREY } from "../tasks/segmentation.js";
 import type { Xyxy } from "../tasks/task.js";
 import type { CropRange } from "./augment.js";
-import type { Presence } from "./presence.js";
+import { collectPresence } from "./presence.js";
 import type { Store, StoredSample } from "./store.js";
 
+/** A photo of an example. */
 export interface Partner {
   readonly sample: StoredSample;
-  /** True: a record of the same task and category. False: a photo known not to show the category. */
+  /** True: a record of the task and category asked for. False: a photo known not to show the category; its own label is left out. */
   readonly labelled: boolean;
+  /** Segmentation, not labelled: grey 128 where the photo's masks say nothing of any category, at the corpus size. */
+  readonly unknown?: Uint8Array;
 }
 
 /** Share of partners that show the category too, when the first photo does. */
 const shareAlike = 0.25;
 const tries = 12;
 
-/** A second photo for a sample; null where none was found, and always for depth: two scenes have no common distance. */
-export function drawPartner(store: Store, presence: Presence, sample: StoredSample, rng: Rng): Partner | null {
-  const { task, slots, negative } = sample.record;
-  const { category } = slots;
-  if (task === "depth" || category === null) return null;
-  if (!negative && rng.next() < shareAlike) {
-    const alike = store.groups[task].positive.find((group) => group[0]!.record.slots.category === category);
-    return alike ? { sample: rng.pick(alike), labelled: true } : null;
+/** Draws a second photo for a sample; null where none was found, and always for depth: two scenes have no common distance. */
+export function createPairing(store: Store): (sample: StoredSample, rng: Rng) => Partner | null {
+  const presence = collectPresence(store);
+  const masks = masksByPhoto(store);
+  return (sample, rng) => {
+    const { task, slots, negative } = sample.record;
+    const { category } = slots;
+    if (task === "depth" || category === null) return null;
+    if (!negative && rng.next() < shareAlike) {
+      const alike = store.groups[task].positive.find((group) => group[0]!.record.slots.category === category);
+      return alike ? { sample: rng.pick(alike), labelled: true } : null;
+    }
+    for (let i = 0; i < tries; i++) {
+      const other = rng.pick(store.samples);
+      const { photo } = other.record;
+      if (presence.has(photo, category) !== false) continue;
+      const unknown = task === "segmentation" ? unknownOf(masks.get(photo) ?? []) : null;
+      return { sample: other, labelled: false, ...(unknown && { unknown }) };
+    }
+    return null;
+  };
+}
+
+function masksByPhoto(store: Store): Map<string, Uint8Array[]> {
+  const masks = new Map<string, Uint8Array[]>();
+  for (const { record, mask } of store.samples) {
+    if (mask) masks.set(record.photo, [...(masks.get(record.photo) ?? []), mask]);
   }
-  for (let i = 0; i < tries; i++) {
-    const other = rng.pick(store.samples);
-    if (presence.has(other.record.photo, category) === false) return { sample: other, labelled: false };
-  }
-  return null;
+  return masks;
+}
+
+/** Where all masks of a photo are unknown: what one category leaves open (a crowd of it) may be known of another. */
+function unknownOf([first, ...others]: readonly Uint8Array[]): Uint8Array | null {
+  if (!first?.includes(UNKNOWN_GREY)) return null;
+  return first.map((grey, i) =>
+    grey === UNKNOWN_GREY && others.every((mask) => mask[i] === UNKNOWN_GREY) ? UNKNOWN_GREY : 0,
+  );
 }
 
 /** Two places that fill a square frame, left and right or above and below, in random order; each takes 35 to 65 % of it. */

@@ -1,7 +1,10 @@
 import { expect, test } from "vitest";
+import { tinyConfig, tinySize, tinyStore, tinyTokenizer } from "../../tests/helpers/tiny-training.js";
 import { makeSchedule } from "../diffusion/schedule.js";
 import { createRng } from "../random.js";
-import { drawStep, drawsOf, type StepOptions, snrWeight } from "./step.js";
+import { collate, plain } from "./batch.js";
+import { createSession } from "./session.js";
+import { drawStep, drawsOf, type StepOptions, snrWeight, stepLoss } from "./step.js";
 
 const schedule = makeSchedule({ rescale_betas_zero_snr: true, prediction_type: "v_prediction" });
 const loss: StepOptions["loss"] = {
@@ -50,4 +53,36 @@ test("min-SNR weights by prediction type", () => {
   expect(snrWeight(v, t, 5)).toBeCloseTo(snrOf(t) / (snrOf(t) + 1), 12);
   expect(snrWeight(makeSchedule({ prediction_type: "sample" }), 0, 5)).toBe(5);
   expect(snrWeight(schedule, 999, 5)).toBe(0);
+});
+
+test("what is drawn where a mask is unknown never reaches the loss, and the rest counts as it did", async () => {
+  const config = await tinyConfig();
+  const store = tinyStore();
+  const session = await createSession(config, store, await tinyTokenizer());
+  const { torch, models, stepOptions } = session;
+  const sample = store.samples.find(({ record }) => record.task === "segmentation")!;
+  const area = tinySize ** 2;
+  const lossOf = (mask: Uint8Array, grey: number | null) => {
+    const example = plain({ ...sample, mask }, tinySize, config);
+    const target = collate([example], session.tokenizer).target.map((value, i) =>
+      grey !== null && mask[i % area] === 128 ? grey : value,
+    );
+    const batch = { ...collate([example], session.tokenizer), target };
+    const draws = { timesteps: [stepOptions.schedule.length - 1], keepText: [true], keepImage: [true] };
+    return torch.noGrad(() =>
+      torch.tidy(() => {
+        torch.manualSeed(3);
+        const noise = torch.randn([1, config.model.unet.out_channels, tinySize / 4, tinySize / 4]);
+        return torch.item(stepLoss(torch.ops, models, batch, draws, noise, stepOptions).loss);
+      }),
+    );
+  };
+  const half = (grey: number) => sample.mask!.map((value, i) => (i < area / 2 ? grey : value));
+  const [upper, lower] = [half(128), sample.mask!.map((value, i) => (i < area / 2 ? value : 128))];
+  const [first, second] = [lossOf(upper, null), lossOf(lower, null)];
+  for (const grey of [-1, 0.3, 1]) expect(lossOf(upper, grey)).toBeCloseTo(first, 6);
+  expect(first).toBeGreaterThan(0.01);
+  // The two halves of a known mask add up to its loss: an unknown pixel gives its weight to no other.
+  expect(first + second).toBeCloseTo(lossOf(sample.mask!, null), 5);
+  expect(lossOf(new Uint8Array(area).fill(128), null)).toBe(0);
 });

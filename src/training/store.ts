@@ -10,7 +10,7 @@ export interface StoredSample {
   readonly record: CorpusRecord;
   /** RGB HWC, shared by all records of a photo. */
   readonly photo: Uint8Array;
-  /** Segmentation: the grey of the target picture. */
+  /** Segmentation: the grey of the target picture: 255 = the category, 128 = unknown, 0 = neither. */
   readonly mask?: Uint8Array;
   /** Depth: millimetres, 0 = unknown. */
   readonly millimetres?: Uint16Array;

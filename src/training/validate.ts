@@ -14,7 +14,7 @@ import type { Store, StoredSample } from "./store.js";
 export interface Validation {
   /** Mean loss without task weights, last timestep. */
   readonly losses: Readonly<Partial<Record<TaskName, number>>>;
-  /** Intersection over union of drawn and true foreground, over all pixels of all records. */
+  /** Intersection over union of drawn and true foreground, over all known pixels of all records. */
   readonly segmentationIou?: number;
   /** The same for outline pixels. */
   readonly outlineIou?: number;
@@ -118,13 +118,14 @@ function measure(
       frames.count++;
     }
     for (let p = 0; p < pixels; p++) {
+      if (example.pixelWeights?.[p] === 0) continue;
       const k = p * 3;
       if (example.task === "segmentation") tally(masks, truth[k]! > 127, found[k]! > 127);
       if (example.task === "detection") {
         const same = truth[k] === photo[k] && truth[k + 1] === photo[k + 1] && truth[k + 2] === photo[k + 2];
         tally(outlines, !same, blueness(found, photo, k) > 0.5);
       }
-      if (example.task === "depth" && (example.pixelWeights?.[p] ?? 1) > 0) {
+      if (example.task === "depth") {
         depth.squares += (((found[k]! - truth[k]!) / 255) * depthRange) ** 2;
         depth.count++;
       }

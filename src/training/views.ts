@@ -4,14 +4,11 @@ import type { Rng } from "../random.js";
 import type { Xyxy } from "../tasks/task.js";
 import { type CropRange, cropResize, drawCrop, jitterColours } from "./augment.js";
 import type { TrainConfig } from "./config.js";
-import { forPlace } from "./pairs.js";
+import { forPlace, type Partner } from "./pairs.js";
 import type { StoredSample } from "./store.js";
 
 /** A crop of a stored photo and where the example shows it. */
-export interface View {
-  readonly sample: StoredSample;
-  /** False: a photo that does not show the category asked for, so the sample's own label is left out. */
-  readonly labelled: boolean;
+export interface View extends Partner {
   /** Corpus-size pixels. */
   readonly crop: Xyxy;
   readonly flip: boolean;
@@ -36,7 +33,7 @@ export function drawView(
 
 /** The photo of a view at the size of its place. */
 export function cut({ sample, crop, flip, place }: View, side: number): Float32Array {
-  return cropResize(sample.photo, side, 3, crop, sizeOf(place), flip);
+  return cropResize(sample.photo, side, crop, sizeOf(place), flip);
 }
 
 export function jittered(view: View, side: number, { data }: TrainConfig, rng: Rng): Picture {
@@ -66,10 +63,16 @@ export function paste(
   }
 }
 
+/** What each byte is in -1..1. */
+const levels = Float32Array.from({ length: 256 }, (_, byte) => byte / 127.5 - 1);
+
 /** HWC bytes to CHW floats in -1..1. */
-export function toPlanes(picture: Picture, out: Float32Array, offset: number): void {
-  const area = picture.width * picture.height;
-  for (let i = 0; i < area; i++) {
-    for (let c = 0; c < 3; c++) out[offset + c * area + i] = picture.data[i * 3 + c]! / 127.5 - 1;
+export function toPlanes({ width, height, data }: Picture, out: Float32Array, offset: number): void {
+  const area = width * height;
+  const [green, blue] = [offset + area, offset + 2 * area];
+  for (let p = 0, i = 0; p < area; p++, i += 3) {
+    out[offset + p] = levels[data[i]!]!;
+    out[green + p] = levels[data[i + 1]!]!;
+    out[blue + p] = levels[data[i + 2]!]!;
   }
 }
