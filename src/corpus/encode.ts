@@ -21,6 +21,12 @@ export interface EncodedRecord {
   readonly members: readonly Member[];
 }
 
+export interface EncodedPhoto {
+  readonly records: readonly EncodedRecord[];
+  /** Questions that were asked for and cannot be drawn, each with the reason. */
+  readonly refused: readonly string[];
+}
+
 /** A photo's labels, checked against its size. */
 interface Facts extends PhotoFacts {
   readonly metres?: Float32Array;
@@ -36,7 +42,7 @@ export async function encodePhoto(
   frequencies: Frequencies,
   config: CorpusConfig,
   bank: Bank,
-): Promise<EncodedRecord[]> {
+): Promise<EncodedPhoto> {
   const square = { width: config.size, height: config.size };
   const { picture, size: frame } = await readPhoto(photo, square);
   const facts = await readFacts(photo, tasks, frame);
@@ -48,12 +54,17 @@ export async function encodePhoto(
   // Boxes are drawn on the photo as a loader will see it, compression and all.
   const seen = questions.some(({ task }) => task === "detection") ? await readPicture(jpeg) : picture;
   const records: EncodedRecord[] = [];
+  const refused: string[] = [];
   for (const [index, question] of questions.entries()) {
     const slots = slotsFor(question, rng);
     const { instruction, wording } = wordingFor(question, slots, config, bank, rng);
     const whole = labelOf(question, photo, facts);
     const task: Task = getTask(question.task, { box_outline: config.box_outline });
     const label = task.transformLabel(whole, [0, 0, frame.width, frame.height], square, false);
+    if (label.task === "detection" && whole.task === "detection" && label.boxes.length < whole.boxes.length) {
+      refused.push(`${photo.path}: a box of ${question.category} is too small to be drawn at ${config.size} pixels.`);
+      continue;
+    }
     const record: CorpusRecord = {
       key: `${keyOf(photo.id)}_${index}`,
       photo: photo.id,
@@ -76,7 +87,7 @@ export async function encodePhoto(
     if (label.task === "depth") members.push({ suffix: "depth.png", bytes: await depthPng(label) });
     records.push({ record, members });
   }
-  return records;
+  return { records, refused };
 }
 
 /** The id without dots and slashes; where more than its first slash is lost, told apart by a hash. */

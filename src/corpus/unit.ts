@@ -7,7 +7,7 @@ import { writeAtomic } from "../files.js";
 import type { Bank } from "../instructions/bank.js";
 import { mapOrdered } from "./concurrent.js";
 import type { CorpusConfig } from "./config.js";
-import { type EncodedRecord, encodePhoto } from "./encode.js";
+import { type EncodedPhoto, encodePhoto } from "./encode.js";
 import type { Unit } from "./plan.js";
 import { openPhoto, type Source } from "./pool.js";
 import type { CorpusRecord } from "./record.js";
@@ -52,7 +52,7 @@ export interface UnitContext {
 }
 
 /**
- * Writes the shard of a unit, then its note. A photo that cannot be used is left out and noted with the reason.
+ * Writes the shard of a unit, then its note. A photo, or a question about it, that cannot be used is left out and noted with the reason.
  * @param onPhoto called after each photo with its number of records
  * @throws {InstructCvError} "corpus" when the disk is full; nothing half-written stays
  */
@@ -66,11 +66,14 @@ export async function buildUnit(
   await removeLeftovers(folder, unit.name);
   const writer = new ShardWriter(folder, unit.name, config.shards.megabytes * 2 ** 20);
   const note = { build: context.build, photos: 0, counts: {} as Record<string, number>, skipped: [] as Skip[] };
-  const encode = async (entry: Unit["photos"][number]): Promise<EncodedRecord[]> => {
+  const encode = async (entry: Unit["photos"][number]): Promise<EncodedPhoto["records"]> => {
     signal?.throwIfAborted();
     const photo = openPhoto(sources, entry);
     try {
-      return await encodePhoto(photo, sources[entry.source]!.tasks, context.frequencies, config, context.bank);
+      const { tasks } = sources[entry.source]!;
+      const { records, refused } = await encodePhoto(photo, tasks, context.frequencies, config, context.bank);
+      note.skipped.push(...refused.map((reason) => ({ photo: photo.id, reason })));
+      return records;
     } catch (error) {
       if (!isUnusable(error)) throw error;
       note.skipped.push({ photo: photo.id, reason: error.message });
@@ -89,7 +92,7 @@ export async function buildUnit(
     }
     const shards = await writer.close();
     // Photos are worked on side by side: their failures may come in any order.
-    note.skipped.sort((a, b) => (a.photo < b.photo ? -1 : 1));
+    note.skipped.sort((a, b) => (`${a.photo} ${a.reason}` < `${b.photo} ${b.reason}` ? -1 : 1));
     const complete: UnitNote = { ...note, shards: [...shards] };
     await writeNote(folder, unit.name, complete);
     return complete;

@@ -3,7 +3,7 @@ import { pooledName } from "./coco-names.js";
 
 /**
  * In the order of the mask values 1..150. Names follow one rule: the first synonym of `objectInfo150.txt` in lower case, but COCO's
- * word where COCO has the same thing (airplane, bicycle, couch for sofa, motorcycle for minibike, tv for television ...). ADE's
+ * word where COCO has the same thing, and NYUv2's bookshelf (airplane, bicycle, couch for sofa, motorcycle for minibike, tv for television ...). ADE's
  * `plant`, `table`, `glass` and `stove` are wider than or beside COCO's potted plant, dining table, wine glass and oven and keep their names.
  */
 export const ADE20K_CLASSES: readonly string[] = [
@@ -13,7 +13,7 @@ export const ADE20K_CLASSES: readonly string[] = [
   ..."mountain,plant,curtain,chair,car,water,painting,couch,shelf,house,sea,mirror,rug,field,armchair,seat".split(","),
   ..."fence,desk,rock,wardrobe,lamp,bathtub,railing,cushion,base,box,column,signboard,chest of drawers".split(","),
   ..."counter,sand,sink,skyscraper,fireplace,refrigerator,grandstand,path,stairs,runway,case,pool table".split(","),
-  ..."pillow,screen door,stairway,river,bridge,bookcase,blind,coffee table,toilet,flower,book,hill,bench".split(","),
+  ..."pillow,screen door,stairway,river,bridge,bookshelf,blind,coffee table,toilet,flower,book,hill,bench".split(","),
   ..."countertop,stove,palm,kitchen island,computer,swivel chair,boat,bar,arcade machine,hovel,bus,towel".split(","),
   ..."light,truck,tower,chandelier,awning,streetlight,booth,tv,airplane,dirt track,apparel,pole,land".split(","),
   ..."bannister,escalator,ottoman,bottle,buffet,poster,stage,van,ship,fountain,conveyer belt,canopy".split(","),

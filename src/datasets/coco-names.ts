@@ -14,6 +14,8 @@ export const COCO_CLASSES: readonly string[] = [
 /** Words of ADE20K, FSS-1000 and ImageNet for a thing that COCO calls otherwise. */
 const COCO_SPELLING: Readonly<Record<string, string>> = {
   aeroplane: "airplane",
+  // NYUv2's word: neither is COCO's.
+  bookcase: "bookshelf",
   "cellular telephone": "cell phone",
   cellphone: "cell phone",
   "computer keyboard": "keyboard",

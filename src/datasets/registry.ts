@@ -1,13 +1,36 @@
 /** The readers by name; everything that works over all datasets goes through here. */
 import { InstructCvError } from "../errors.js";
+import { ade20k } from "./ade20k.js";
+import { ade20kFull } from "./ade20k-full.js";
 import { coco } from "./coco.js";
+import { fss1000 } from "./fss1000.js";
+import { imagenet } from "./imagenet.js";
 import { nyuv2 } from "./nyuv2.js";
+import { nyuv2Bts } from "./nyuv2-bts.js";
+import { nyuv2Mat } from "./nyuv2-mat.js";
+import { ownData } from "./own-data.js";
 import { oxfordPets } from "./oxford-pets.js";
 import { oxfordPets37 } from "./oxford-pets-37breeds.js";
 import type { Place, Reader } from "./sample.js";
+import { sunrgbd } from "./sunrgbd.js";
 import { voc } from "./voc.js";
 
-export const readers = { nyuv2, voc, coco, "oxford-pets": oxfordPets, "oxford-pets-37breeds": oxfordPets37 } as const;
+export const readers = {
+  ade20k,
+  "ade20k-full": ade20kFull,
+  coco,
+  fss1000,
+  imagenet,
+  /** Data of one's own. */
+  manifest: ownData,
+  nyuv2,
+  "nyuv2-bts": nyuv2Bts,
+  "nyuv2-mat": nyuv2Mat,
+  "oxford-pets": oxfordPets,
+  "oxford-pets-37breeds": oxfordPets37,
+  sunrgbd,
+  voc,
+} as const;
 
 export type ReaderName = keyof typeof readers;
 export const readerNames = Object.keys(readers) as ReaderName[];

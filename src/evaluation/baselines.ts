@@ -40,7 +40,7 @@ export async function meanDepthMap(train: AsyncIterable<LabelledPhoto>): Promise
   const count = new Float64Array(sum.length);
   for await (const photo of train) {
     const metres = await photo.depth!();
-    const { width } = await readPictureSize(photo.path);
+    const { width } = photo.embedded ? await photo.image() : await readPictureSize(photo.path);
     const height = metres.length / width;
     const columns = Int32Array.from({ length: width }, (_, x) => Math.floor((x * GRID.width) / width));
     for (let y = 0, i = 0; y < height; y++) {

@@ -10,7 +10,7 @@ const REST = /\b(?:everything else|the rest|all others?|all the rest|nothing els
 const CONDITION = /\b(?:if|whether|unless|in case|provided|yes or no|depending on)\b/;
 const BOX = /\b(?:box|boxes|boxed|bounding|rectangles?|coordinates)\b/;
 const PLACE =
-  /\b(?:detect\w*|where|whereabouts|where's|locat\w*|locali[sz]\w*|find(?! out)|finding|spot|spots|spotting|position\w*|pinpoint|point (?:out|at|to)|search|seek|look(?:ing)? for|in which place)\b/;
+  /\b(?:detect\w*|where|whereabouts|where's|locat\w*|locali[sz]\w*|find(?! out)|finding|spot|spots|spotting|identif\w*|recogni[sz]\w*|discover\w*|position\w*|pinpoint|point (?:out|at|to)|search|seek|look(?:ing)? for|in which place)\b/;
 const PRESENCE =
   /^(?:is|are|does|has|have|any|could|would)\b|\b(?:is|are) there\b|\b(?:contains?|includes?|present|visible|exists?|can you see|do you see|there is|there are|yes)\b/;
 /** A bare question is about the photo only if it says so. */

@@ -1,5 +1,6 @@
 /** Finds what a sentence is about: a known name, or else the words that are no everyday words. */
 import { canonicalCategory, LONGEST_NAME } from "./categories.js";
+import { singulars } from "./grammar.js";
 import { articles, everydayWords } from "./words.js";
 
 export interface FoundCategory {
@@ -10,9 +11,13 @@ export interface FoundCategory {
   readonly known: boolean;
 }
 
+/** Names of things that are everyday words of instructions too: they name the thing only where nothing else does. */
+const EVERYDAY_NAMES = new Set(["box", "case", "screen"]);
+
 /**
  * The first known name; of names that follow each other directly the last, since the last noun is the head ("car window"). Without a
- * known name the first run of words that are no everyday words, preferably after an article.
+ * known name the first run of words that are no everyday words, preferably after an article; without such words the last everyday word that
+ * may be a name, preferably after an article too ("draw a box around the box").
  */
 export function findCategory(words: readonly string[]): FoundCategory | undefined {
   const known = knownNames(words);
@@ -28,7 +33,18 @@ export function findCategory(words: readonly string[]): FoundCategory | undefine
     if (end > start) runs.push({ name: words.slice(start, end).join(" "), start, end, known: false });
     start = end;
   }
-  return runs.find(({ start }) => articles.has(words[start - 1] ?? "")) ?? runs[0];
+  return runs.find(({ start }) => articles.has(words[start - 1] ?? "")) ?? runs[0] ?? everydayName(words);
+}
+
+/** Words after a box that is to be drawn, not found. */
+const AROUND = /^(?:around|round|over)$/;
+
+function everydayName(words: readonly string[]): FoundCategory | undefined {
+  const found = words.flatMap((word, start): FoundCategory[] => {
+    const name = [word, ...singulars(word)].find((one) => EVERYDAY_NAMES.has(one));
+    return name && !AROUND.test(words[start + 1] ?? "") ? [{ name, start, end: start + 1, known: true }] : [];
+  });
+  return found.findLast(({ start }) => start === 0 || articles.has(words[start - 1]!)) ?? found.at(-1);
 }
 
 /** All known names in a sentence, longest first at each place, in order. */

@@ -3,8 +3,9 @@ import { InstructCvError } from "../errors.js";
 import { colour, palette } from "../tasks/colours.js";
 import type { Slots, TaskName } from "../tasks/task.js";
 import { taskOf } from "./cues.js";
-import { findCategory, knownNames } from "./find-category.js";
+import { type FoundCategory, findCategory, knownNames } from "./find-category.js";
 import { findColours } from "./find-colours.js";
+import { plural } from "./grammar.js";
 import { wordsOf } from "./words.js";
 
 export interface ParsedInstruction {
@@ -39,15 +40,9 @@ export function parseInstruction(instruction: string): ParsedInstruction {
     throw new InstructCvError("instruction", found, "Say in one sentence what to do.");
   }
   const words = wordsOf(text);
-  const hidden = hideNames(words);
-  const colours = new Set(hidden.filter((word) => colour(word)));
-  const task = taskOf(
-    hidden
-      .filter((word) => word !== ",")
-      .join(" ")
-      .replaceAll("-", " "),
-    colours,
-  );
+  const category = findCategory(words);
+  const hidden = hideNames(words, category);
+  const task = readTask(hidden) ?? readTask(hideNames(words, undefined));
   if (!task)
     throw new InstructCvError(
       "instruction",
@@ -55,7 +50,6 @@ export function parseInstruction(instruction: string): ParsedInstruction {
       `Understood are ${examples()}.`,
     );
   if (task === "depth") return { task, slots: { category: null }, text };
-  const category = findCategory(words);
   if (!category) {
     const cure = `Name it, such as "${EXAMPLES[task]}".`;
     throw new InstructCvError("instruction", `"${shorten(text)}" asks for ${task} but does not say of what.`, cure);
@@ -69,16 +63,26 @@ export function parseInstruction(instruction: string): ParsedInstruction {
   };
 }
 
-/** Known names become "thing", so that their words ("parking meters", "stop sign") are taken for no cue. */
-function hideNames(words: readonly string[]): string[] {
+function readTask(hidden: readonly string[]): TaskName | undefined {
+  const text = hidden.filter((word) => word !== ",").join(" ");
+  return taskOf(text.replaceAll("-", " "), new Set(hidden.filter((word) => colour(word))));
+}
+
+/** Known names become "thing", so that their words ("parking meters", "stop sign") are taken for no cue; so does a thing that is a box. */
+function hideNames(words: readonly string[], category: FoundCategory | undefined): string[] {
+  const names = knownNames(words);
+  if (names.length === 0 && category?.known)
+    return words.map((word) => (isNamed(word, category.name) ? "thing" : word));
   const hidden: string[] = [];
   let at = 0;
-  for (const { start, end } of knownNames(words)) {
+  for (const { start, end } of names) {
     hidden.push(...words.slice(at, start), "thing");
     at = end;
   }
   return [...hidden, ...words.slice(at)];
 }
+
+const isNamed = (word: string, name: string) => word === name || word === plural(name);
 
 /** A colour right after "a" or "an" describes the thing ("a black cat"). */
 function describes(words: readonly string[], word: string, at: number): boolean {
