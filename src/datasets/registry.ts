@@ -15,13 +15,32 @@ import type { Place, Reader } from "./sample.js";
 import { sunrgbd } from "./sunrgbd.js";
 import { voc } from "./voc.js";
 
-export const readers = {
+export const readerNames = [
+  "ade20k",
+  "ade20k-full",
+  "coco",
+  "fss1000",
+  "imagenet",
+  /** Data of one's own. */
+  "manifest",
+  "nyuv2",
+  "nyuv2-bts",
+  "nyuv2-mat",
+  "oxford-pets",
+  "oxford-pets-37breeds",
+  "sunrgbd",
+  "voc",
+] as const;
+
+export type ReaderName = (typeof readerNames)[number];
+
+/** Entries and options are known to each reader itself only. */
+const readers: Readonly<Record<ReaderName, unknown>> = {
   ade20k,
   "ade20k-full": ade20kFull,
   coco,
   fss1000,
   imagenet,
-  /** Data of one's own. */
   manifest: ownData,
   nyuv2,
   "nyuv2-bts": nyuv2Bts,
@@ -30,14 +49,10 @@ export const readers = {
   "oxford-pets-37breeds": oxfordPets37,
   sunrgbd,
   voc,
-} as const;
+};
 
-export type ReaderName = keyof typeof readers;
-export const readerNames = Object.keys(readers) as ReaderName[];
-
-/** The reader, its entries and options known to itself only. */
 export function getReader(name: ReaderName): Reader {
-  return readers[name] as unknown as Reader;
+  return readers[name] as Reader;
 }
 
 /** A place with its options checked. @throws {InstructCvError} "config" naming the option that the reader does not know. */

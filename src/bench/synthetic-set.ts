@@ -1,8 +1,8 @@
 /** A made-up set in the layout of one's own data with as many photos as wanted, for tests of memory: one small JPEG under many names. */
 import { appendFileSync, copyFileSync, linkSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { encodeJpeg } from "../../src/image/io.js";
-import { createRng } from "../../src/random.js";
+import { encodeJpeg } from "../image/io.js";
+import { createRng } from "../random.js";
 
 /** File systems allow a file only so many names (ext4: 65,000), so each further batch gets a copy of its own. */
 const NAMES_PER_FILE = 30_000;
