@@ -180,7 +180,8 @@ describe("what goes wrong", () => {
     ["eval with an unknown task", ["eval", "--data", ".", "--task", "poetry"], /segmentation, detection/],
     ["eval with an unknown dataset", ["eval", "--data", ".", "--dataset", "imagenet"], /voc2012/],
     ["train without a recipe", ["train"], /--config/],
-    ["corpus without a folder", ["corpus", "--data", "."], /--out/],
+    ["a corpus without a folder", ["data", "build", "mini.yaml"], /--out/],
+    ["a corpus of nothing", ["data", "build", "--out", "x"], /missing required argument 'config'/],
   ];
   test.each(usage)("%s is wrong usage: exit code 2, said on stderr, nothing done", async (_, args, says) => {
     const { code, stdout, stderr } = await runCli(args, { cwd });

@@ -42,8 +42,23 @@ async function writeRecipe(): Promise<void> {
   await writeFile(join(cwd, "tiny.yaml"), stringify(recipe));
 }
 
+/** 60 photos of the pool, of every dataset some. */
+async function writePool(): Promise<void> {
+  const pool = parse(await readFile(join(repository, "configs/mini.yaml"), "utf8"));
+  pool.data = data;
+  pool.shards = { photos: 25 };
+  await writeFile(join(cwd, "pool.yaml"), stringify(pool));
+}
+
 test("corpus, train, eval and run follow one another", async () => {
-  await succeed("corpus", "--data", data, "--out", "corpus", "--size", "32", "--limit", "60");
+  await writePool();
+  await succeed("data", "build", "pool.yaml", "--out", "corpus", "--size", "32", "--limit", "12");
+  const check = JSON.parse(await succeed("data", "check", "corpus", "--json"));
+  expect(check).toMatchObject({ ok: true, codec: { classification: { accuracy: 1 } } });
+  expect(check.codec.segmentation.iou).toBeGreaterThan(0.8);
+  expect(check.codec.detection.iou).toBeGreaterThan(0.8);
+  expect(check.codec.depth.mm).toBeLessThan(20);
+  expect(await succeed("data", "show", "corpus")).toContain("corpus.html");
   await writeRecipe();
   const model = (await succeed("train", "--config", "tiny.yaml")).trim();
   expect(model).toBe(join("runs", "nano", "model"));
