@@ -32,7 +32,7 @@ test("what is left out has the stated default", () => {
     sampling: { min_area: 0.005, negatives: { segmentation: 0.2, detection: 0.2, classification: 1 } },
     box_outline: null,
     shards: { photos: 256, megabytes: 256 },
-    max_skipped: 0.01,
+    max_skipped: 0.1,
   });
 });
 

@@ -82,7 +82,7 @@ export const corpusConfigSchema = z
       })
       .prefault({}),
     /** Share of the photos that may be unusable; more end the build. */
-    max_skipped: share.default(0.01),
+    max_skipped: share.default(0.1),
   })
   .superRefine(({ datasets }, context) => {
     const names = datasets.map(({ name }) => name);

@@ -92,7 +92,9 @@ async function build(path: string, options: BuildCommandOptions, terminal: Termi
     }
     const { skipped } = built.manifest;
     if (skipped.length > 0) {
-      terminal.note(`${skipped.length} photos could not be used (all are listed in manifest.json); the first:`);
+      terminal.note(
+        `${skipped.length} ${skipped.length === 1 ? "photo" : "photos"} could not be used (all are listed in manifest.json); the first:`,
+      );
       for (const { photo, reason } of skipped.slice(0, 3)) terminal.note(`  ${photo}: ${reason}`);
     }
     terminal.out(`${out}, made in ${duration((performance.now() - start) / 1000)}`);
