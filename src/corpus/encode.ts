@@ -2,7 +2,15 @@
 import { absentMask } from "../datasets/absent-mask.js";
 import type { LabelledPhoto } from "../datasets/sample.js";
 import { InstructCvError } from "../errors.js";
-import { encodeDepthPng, encodeJpeg, encodePng, readPicture, readPictureAt, resizePicture } from "../image/io.js";
+import {
+  encodeDepthPng,
+  encodeGreyPng,
+  encodeJpeg,
+  encodePng,
+  readPicture,
+  readPictureAt,
+  resizePicture,
+} from "../image/io.js";
 import type { Picture, Size } from "../image/picture.js";
 import type { Bank } from "../instructions/bank.js";
 import { renderInstruction } from "../instructions/render.js";
@@ -162,12 +170,19 @@ function labelOf({ task, category, negative }: Question, photo: LabelledPhoto, f
 /** Frames of one colour by size and colour: two of five targets are such a frame, and there are few. */
 const frames = new Map<string, Promise<Buffer>>();
 
-function targetPng(target: Picture, task: TaskName): Promise<Buffer> {
-  if (task !== "classification") return encodePng(target);
+async function targetPng(target: Picture, task: TaskName): Promise<Buffer> {
+  if (task === "detection") return encodePng(target);
+  if (task !== "classification") return Buffer.from(encodeGreyPng(firstChannel(target), target));
   const key = `${target.width}/${target.data.subarray(0, 3)}`;
   const png = frames.get(key) ?? encodePng(target);
   frames.set(key, png);
   return png;
+}
+
+function firstChannel({ data }: Picture): Uint8Array {
+  const grey = new Uint8Array(data.length / 3);
+  for (let i = 0; i < grey.length; i++) grey[i] = data[3 * i]!;
+  return grey;
 }
 
 /** The label as it was before it was squashed, so that a codec's loss can be measured. */

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { InstructCvError } from "../errors.js";
 import { readIndexed8, readPicture, readPictureSize } from "../image/io.js";
 import { readList, readNames, requireFolder } from "./files.js";
+import { labelsIn } from "./label-map.js";
 import { type AnnotatedBox, type Place, type Reader, Skipped } from "./sample.js";
 import { readPhotoOfSize, requireSize } from "./sized-photo.js";
 import { VOC_CLASSES } from "./voc-classes.js";
@@ -99,7 +100,7 @@ async function entryOf(place: Place<Options>, name: string, masked: boolean, box
   const mask = masked ? await readIndexed8(classMask(place, name)) : undefined;
   if (mask && annotation?.size) requireSize(classMask(place, name), mask, annotation.size);
   const framed = annotation?.objects.map(({ category }) => category).filter((category) => isBoxed(place, category));
-  const shown = new Set(mask?.data);
+  const shown = new Set(mask && labelsIn(mask.data));
   const present = VOC_CLASSES.flatMap((category, i) => (shown.has(i + 1) || framed?.includes(category) ? [i] : []));
   const size = mask ?? annotation?.size;
   return { name, present, size: size ? [size.width, size.height] : null, masked, boxed };

@@ -6,7 +6,7 @@ import { wholeCrop } from "./resample.js";
 import { imageFormat } from "./signature.js";
 import { damaged, MAX_PIXELS, readSource, tooLarge } from "./source.js";
 
-export { encodeDepthPng, type Grey16, type IndexMap, readGrey16, readIndexed8 } from "./maps.js";
+export { encodeDepthPng, encodeGreyPng, type Grey16, type IndexMap, readGrey16, readIndexed8 } from "./maps.js";
 
 export interface ReadOptions {
   /** What error messages call bytes that have no path. */

@@ -1,7 +1,7 @@
 import { decode, encode } from "fast-png";
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
-import { encodeDepthPng, readGrey16, readIndexed8, readRgb8 } from "./maps.js";
+import { encodeDepthPng, encodeGreyPng, readGrey16, readIndexed8, readRgb8 } from "./maps.js";
 
 describe("readIndexed8", () => {
   it("gives palette indices, not colours", async () => {
@@ -14,6 +14,15 @@ describe("readIndexed8", () => {
     const grey = Uint8Array.from([0, 1, 2, 3, 254, 255]);
     const png = encode({ width: 3, height: 2, data: grey, channels: 1, depth: 8 });
     expect((await readIndexed8(png)).data).toEqual(grey);
+  });
+
+  it("reads what encodeGreyPng wrote, and so do other decoders", async () => {
+    const data = Uint8Array.from({ length: 12 }, (_, i) => i * 23);
+    const png = encodeGreyPng(data, { width: 4, height: 3 });
+    expect((await readIndexed8(png)).data).toEqual(data);
+    expect((await sharp(png).raw().toBuffer()).filter((_, i, all) => i % (all.length / 12) === 0)).toEqual(
+      Buffer.from(data),
+    );
   });
 
   it("unpacks 1, 2 and 4-bit values", async () => {
