@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -105,5 +105,17 @@ test("an exploding loss stops the run with the cure", async () => {
   };
   await expect(train(wild, { out: join(folder, "wild"), onProgress: quiet })).rejects.toThrow(
     /the loss is .* Lower optimizer\.lr/,
+  );
+});
+
+test("a corpus without a record to watch training on is named before anything is trained", async () => {
+  const corpus = join(folder, "unwatched");
+  await cp(join(folder, "corpus"), corpus, { recursive: true });
+  const manifest = JSON.parse(await readFile(join(corpus, "manifest.json"), "utf8"));
+  manifest.splits.val = { shards: [], records: 0, photos: 0 };
+  await writeFile(join(corpus, "manifest.json"), JSON.stringify(manifest));
+  const unwatched = { ...config, data: { ...config.data, corpus } };
+  await expect(train(unwatched, { out: join(folder, "unwatched-run"), onProgress: quiet })).rejects.toThrow(
+    /unwatched: the split "val" has no record\. Build the corpus with a larger val_share/,
   );
 });

@@ -124,8 +124,16 @@ export async function train(recipe: string | TrainConfig, options: TrainOptions)
 
 async function openStores(config: TrainConfig): Promise<{ train: Store; val: Store }> {
   const corpus = await openCorpus(config.data.corpus);
-  const open = (split: string) => loadStore(corpus.records(split), corpus.manifest.size);
-  return { train: await open(config.data.train_split), val: await open(config.data.val_split) };
+  const open = async (split: string, cure: string) => {
+    const store = await loadStore(corpus.records(split), corpus.manifest.size);
+    if (store.samples.length > 0) return store;
+    throw new InstructCvError("corpus", `${config.data.corpus}: the split "${split}" has no record.`, cure);
+  };
+  const { train_split, val_split } = config.data;
+  return {
+    train: await open(train_split, "Build the corpus with more photos or a smaller val_share."),
+    val: await open(val_split, "Build the corpus with a larger val_share: training is watched on it."),
+  };
 }
 
 async function startFrom({ out, resume = false }: TrainOptions): Promise<string | undefined> {
