@@ -23,6 +23,7 @@ const mayImport = {
   training: [...base, "tasks", "instructions", "corpus", "tensor", "models", "diffusion"],
   inference: [...base, "tasks", "instructions", "tensor", "models", "diffusion"],
   index: [...base, "tasks", "instructions", "datasets", "corpus", "evaluation", "inference", "training", "diffusion"],
+  data: [...base, "tasks", "instructions", "datasets", "corpus"],
   cli: [
     "errors",
     "random",

@@ -1,11 +1,10 @@
 /** Reader of a flat folder of Pets photos squashed to 224x224, breed in the file name: classification only. */
-import { readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import { readPicture } from "../image/io.js";
 import { createRng } from "../random.js";
 import { breedOf, PET_CATEGORIES } from "./breeds.js";
-import { readList, requireFolder } from "./files.js";
+import { readList, readNames, requireFolder } from "./files.js";
 import { type Reader, Skipped } from "./sample.js";
 
 /** Share of the photos that a hash of the name puts into `test`. */
@@ -24,8 +23,10 @@ export const oxfordPets37: Reader<string, z.output<typeof options>> = {
   async *list({ name: dataset, root, split, options: { without } }) {
     await requireFolder(root, "Oxford-IIIT Pets, 37 breeds");
     const twins = without === undefined ? new Set() : await petNames(resolve(root, without));
-    const names = (await readdir(root)).filter((file) => file.endsWith(".jpg")).map((file) => file.slice(0, -4));
-    for (const name of names.sort()) {
+    for (const file of await readNames(root)) {
+      if (file === null) yield new Skipped(`${dataset}/?`, `${root}: a file name is not UTF-8.`);
+      if (!file?.endsWith(".jpg")) continue;
+      const name = file.slice(0, -4);
       if ((createRng(`37breeds/${name}`).next() < TEST_SHARE ? "test" : "train") !== split || twins.has(name)) continue;
       if (breedOf(name)) yield name;
       else
