@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { writeBadPictures, writeOddPictures } from "../../tests/helpers/odd-pictures.js";
 import { InstructCvError } from "../errors.js";
-import { cropResize, encodeJpeg, encodePng, readPicture, readPictureSize, resizePicture } from "./io.js";
+import { cropResize, encodeJpeg, encodePng, readPicture, readPictureAt, readPictureSize, resizePicture } from "./io.js";
 import type { Picture } from "./picture.js";
 
 let folder: string;
@@ -204,6 +205,36 @@ describe("readPicture", () => {
     const { truncate } = await import("node:fs/promises");
     await truncate(path, 65 * 2 ** 20);
     expect(await failure(readPicture(path))).toMatch(/is 65 MiB, at most 64 MiB/);
+  });
+});
+
+describe("readPictureAt", () => {
+  it("squashes odd pictures as readPicture and resizePicture do, and says their own size", async () => {
+    const small = { width: 16, height: 16 };
+    for (const name of await writeOddPictures(folder)) {
+      const path = join(folder, name);
+      const { picture: found, size } = await readPictureAt(path, small);
+      expect(size, name).toEqual({ width: 60, height: 40 });
+      const expected = await resizePicture(await readPicture(path), small);
+      const differences = found.data.map((value, i) => Math.abs(value - expected.data[i]!));
+      expect(differences.reduce((sum, value) => sum + value, 0) / differences.length, name).toBeLessThan(3);
+    }
+  });
+
+  it("decodes a large JPEG at a fraction of its size, to the same picture", async () => {
+    const large = picture(1600, 1200, (x, y) => [x / 7, y / 5, (x + y) / 12]);
+    const jpeg = await encodeJpeg(large, 95);
+    const { picture: found, size } = await readPictureAt(jpeg, { width: 64, height: 64 });
+    expect(size).toEqual({ width: 1600, height: 1200 });
+    const expected = await resizePicture(large, { width: 64, height: 64 });
+    expect(Math.max(...found.data.map((value, i) => Math.abs(value - expected.data[i]!)))).toBeLessThan(6);
+  });
+
+  it("refuses what readPicture refuses", async () => {
+    const small = { width: 8, height: 8 };
+    for (const [name, reason] of await writeBadPictures(folder)) {
+      expect(await failure(readPictureAt(join(folder, name), small))).toMatch(reason);
+    }
   });
 });
 

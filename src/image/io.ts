@@ -1,5 +1,5 @@
 /** Photos in, pictures out: every file and byte buffer from outside is judged here, by its content and before decoding. */
-import sharp, { type Sharp } from "sharp";
+import sharp, { type Metadata, type Sharp } from "sharp";
 import { InstructCvError } from "../errors.js";
 import type { Picture, Size, Xyxy } from "./picture.js";
 import { wholeCrop } from "./resample.js";
@@ -23,7 +23,7 @@ export interface ReadOptions {
  */
 export async function readPicture(source: string | Uint8Array, options: ReadOptions = {}): Promise<Picture> {
   const { bytes, name } = await readSource(source, options.name);
-  const decoder = await openPicture(bytes, name, options.maxPixels ?? MAX_PIXELS);
+  const { decoder } = await openPicture(bytes, name, options.maxPixels ?? MAX_PIXELS);
   try {
     const { data, info } = await decoder
       .autoOrient()
@@ -47,9 +47,8 @@ export async function readPictureAt(
   options: ReadOptions = {},
 ): Promise<{ picture: Picture; size: Size }> {
   const { bytes, name } = await readSource(source, options.name);
-  const decoder = await openPicture(bytes, name, options.maxPixels ?? MAX_PIXELS);
+  const { decoder, upright } = await openPicture(bytes, name, options.maxPixels ?? MAX_PIXELS);
   try {
-    const { autoOrient } = await decoder.metadata();
     const { data, info } = await decoder
       .autoOrient()
       .resize({ width: size.width, height: size.height, fit: "fill" })
@@ -59,7 +58,7 @@ export async function readPictureAt(
       .toBuffer({ resolveWithObject: true });
     return {
       picture: { width: info.width, height: info.height, data: rgb(data, info.channels) },
-      size: { width: autoOrient.width, height: autoOrient.height },
+      size: upright,
     };
   } catch (error) {
     throw damaged(name, error);
@@ -69,8 +68,7 @@ export async function readPictureAt(
 /** The size a picture will have once read (EXIF orientation applied), from its header alone. Errors as `readPicture`. */
 export async function readPictureSize(source: string | Uint8Array, options: ReadOptions = {}): Promise<Size> {
   const { bytes, name } = await readSource(source, options.name);
-  const { autoOrient } = await (await openPicture(bytes, name, options.maxPixels ?? MAX_PIXELS)).metadata();
-  return { width: autoOrient.width, height: autoOrient.height };
+  return (await openPicture(bytes, name, options.maxPixels ?? MAX_PIXELS)).upright;
 }
 
 /** 8-bit RGB PNG of a picture. */
@@ -100,7 +98,12 @@ export async function cropResize(picture: Picture, crop: Xyxy, size: Size, flip:
   return { width: size.width, height: size.height, data: plain(data) };
 }
 
-async function openPicture(bytes: Uint8Array, name: string, maxPixels: number): Promise<Sharp> {
+/** A decoder of bytes that are a picture of a size that is read, and that size with EXIF orientation applied. */
+async function openPicture(
+  bytes: Uint8Array,
+  name: string,
+  maxPixels: number,
+): Promise<{ decoder: Sharp; upright: Size }> {
   const format = imageFormat(bytes);
   if (!format.readable)
     throw new InstructCvError(
@@ -110,14 +113,14 @@ async function openPicture(bytes: Uint8Array, name: string, maxPixels: number): 
     );
   // "error" refuses truncated and corrupt pixels but, unlike sharp's default, not harmless warnings about metadata.
   const decoder = sharp(bytes, { failOn: "error", limitInputPixels: maxPixels, autoOrient: false });
-  let size: Size;
+  let size: Metadata;
   try {
     size = await sharp(bytes, { failOn: "error", limitInputPixels: false }).metadata();
   } catch (error) {
     throw damaged(name, error);
   }
   if (size.width * size.height > maxPixels) throw tooLarge(name, size, maxPixels);
-  return decoder;
+  return { decoder, upright: { width: size.autoOrient.width, height: size.autoOrient.height } };
 }
 
 function fromPicture({ data, width, height }: Picture): Sharp {
