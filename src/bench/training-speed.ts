@@ -1,20 +1,21 @@
 /** Measures the training step of a recipe, and the same step in PyTorch where a Python has it. */
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createRng } from "../random.js";
 import type { TaskName } from "../tasks/task.js";
-import { createLoader } from "../training/batch.js";
+import { createLoader, type Loader } from "../training/batch.js";
 import type { TrainConfig } from "../training/config.js";
 import { createSession } from "../training/session.js";
 import { groupSamples, type Store, type StoredSample } from "../training/store.js";
 import { runUpdate } from "../training/update.js";
+import { findPython } from "./original-builder.js";
 
 const ROUNDS = 3;
 const STEPS = 4;
+const LOADER_BATCHES = 8;
 const PHOTO_SIZE = 128;
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -22,6 +23,8 @@ export interface TrainingRow {
   /** Best of the rounds, batches included. */
   readonly samplesPerSecond: number;
   readonly loaderShare: number;
+  /** The loader alone, best of the rounds. */
+  readonly loaderSamplesPerSecond: number;
   /** Samples a second in PyTorch, batches not included; or why it was not measured. */
   readonly pytorch: { readonly samplesPerSecond: number; readonly torch: string } | string;
 }
@@ -31,9 +34,10 @@ export async function benchTraining(config: TrainConfig): Promise<TrainingRow> {
   const store = noiseStore();
   const session = await createSession(config, store);
   const loader = createLoader(store, config, session.tokenizer);
-  const python = findPython();
+  const python = findPython("torch, diffusers, transformers");
   const rates: number[] = [];
   const shares: number[] = [];
+  const loaderRates: number[] = [];
   const reference: { samples_per_second: number; torch: string }[] = [];
   let update = 0;
   const run = () => runUpdate(session, loader, ++update, 1e-4);
@@ -45,16 +49,25 @@ export async function benchTraining(config: TrainConfig): Promise<TrainingRow> {
     const ms = performance.now() - start;
     rates.push((STEPS * config.optimizer.batch * config.optimizer.accumulate * 1000) / ms);
     shares.push(loaderMs / ms);
+    loaderRates.push(loaderRate(loader, config.optimizer.batch));
     if (python) reference.push(await pytorch(python, config, session.tokenizer.vocabSize));
   }
   const best = reference.sort((a, b) => b.samples_per_second - a.samples_per_second)[0];
   return {
     samplesPerSecond: Math.max(...rates),
     loaderShare: Math.min(...shares),
+    loaderSamplesPerSecond: Math.max(...loaderRates),
     pytorch: best
       ? { samplesPerSecond: best.samples_per_second, torch: best.torch }
       : "no Python with torch, diffusers and transformers in .venv or on the PATH",
   };
+}
+
+/** Samples a second that the loader alone makes. */
+function loaderRate(loader: Loader, batch: number): number {
+  const start = performance.now();
+  for (let step = 0; step < LOADER_BATCHES; step++) loader.batch(step);
+  return (LOADER_BATCHES * batch * 1000) / (performance.now() - start);
 }
 
 /** Noise photos of a corpus' size with every kind of label; what they show does not matter to the clock. */
@@ -81,15 +94,6 @@ function noiseStore(): Store {
     };
   });
   return { size: PHOTO_SIZE, samples, groups: groupSamples(samples) };
-}
-
-function findPython(): string | undefined {
-  const candidates = [join(root, ".venv/bin/python"), "python3"];
-  return candidates.find(
-    (python) =>
-      (!python.includes("/") || existsSync(python)) &&
-      spawnSync(python, ["-c", "import torch, diffusers, transformers"]).status === 0,
-  );
 }
 
 async function pytorch(python: string, config: TrainConfig, vocabSize: number) {

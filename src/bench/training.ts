@@ -12,13 +12,16 @@ const config: TrainConfig = {
   // The yardstick has the networks and the drawing loss, not the training-only heads and their photos.
   loss: { ...recipe.loss, auxiliary: { sentence: 0, presence: 0, extent: 0, asked: 0, photos: 0 } },
 };
-const { samplesPerSecond, loaderShare, pytorch: other } = await benchTraining(config);
+const { samplesPerSecond, loaderShare, loaderSamplesPerSecond, pytorch: other } = await benchTraining(config);
 const { dtype } = config.compute;
 console.log(
   `  ${config.name}, batch ${config.optimizer.batch}, ${config.model.resolution} px, ${threads} threads, ${dtype}`,
 );
 console.log(
   `  this code      ${samplesPerSecond.toFixed(1)} samples/s, of which ${(100 * loaderShare).toFixed(1)}% making batches`,
+);
+console.log(
+  `  its loader     ${loaderSamplesPerSecond.toFixed(0)} samples/s alone, ${(loaderSamplesPerSecond / samplesPerSecond).toFixed(0)} x the step`,
 );
 if (typeof other === "string") console.log(`  PyTorch        not measured: ${other}`);
 else {
