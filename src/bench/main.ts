@@ -1,4 +1,4 @@
-/** `npm run bench`: speed and memory in one run, each part in a process of its own so that memory is its own. */
+/** `npm run bench [-- PART...]`: speed and memory in one run, each part in a process of its own so that memory is its own. */
 import { spawnSync } from "node:child_process";
 import { availableParallelism, cpus } from "node:os";
 import { fileURLToPath } from "node:url";
@@ -7,7 +7,9 @@ const PARTS = ["inference", "corpus", "training"] as const;
 
 console.log(`Node ${process.version}, ${availableParallelism()} cores, ${cpus()[0]?.model ?? "unknown processor"}`);
 let failed = false;
+const asked = process.argv.slice(2);
 for (const part of PARTS) {
+  if (asked.length > 0 && !asked.includes(part)) continue;
   console.log(`\n${part}`);
   const script = fileURLToPath(new URL(`./${part}.js`, import.meta.url));
   const { status } = spawnSync(process.execPath, [script], { stdio: "inherit" });

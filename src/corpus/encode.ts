@@ -15,7 +15,7 @@ import type { Picture, Size } from "../image/picture.js";
 import type { Bank } from "../instructions/bank.js";
 import { renderInstruction } from "../instructions/render.js";
 import { createRng, hash32, type Rng } from "../random.js";
-import { defaultColours, palette } from "../tasks/colours.js";
+import { defaultColours, palette, slotColours } from "../tasks/colours.js";
 import { getTask } from "../tasks/registry.js";
 import { encodeRle } from "../tasks/rle.js";
 import type { Label, LabelOf, Slots, Task, TaskName, Xyxy } from "../tasks/task.js";
@@ -90,7 +90,7 @@ export async function encodePhoto(
     const members: Member[] = [
       { suffix: "json", bytes: Buffer.from(JSON.stringify(record)) },
       { suffix: "image.jpg", bytes: jpeg },
-      { suffix: "target.png", bytes: await targetPng(task.encode(label, seen, slots), label.task) },
+      { suffix: "target.png", bytes: await targetPng(task, label, seen, slots) },
     ];
     if (label.task === "depth") members.push({ suffix: "depth.png", bytes: await depthPng(label) });
     records.push({ record, members });
@@ -167,16 +167,19 @@ function labelOf({ task, category, negative }: Question, photo: LabelledPhoto, f
   return { task, width, height, mask: foreground ? mask.map((value) => (value === 0 ? 0 : 1)) : mask };
 }
 
-/** Frames of one colour by size and colour: two of five targets are such a frame, and there are few. */
+/** Frames of one colour by size and colour: more than half of the targets are such a frame, and there are few. */
 const frames = new Map<string, Promise<Buffer>>();
 
-async function targetPng(target: Picture, task: TaskName): Promise<Buffer> {
-  if (task === "detection") return encodePng(target);
-  if (task !== "classification") return Buffer.from(encodeGreyPng(firstChannel(target), target));
-  const key = `${target.width}/${target.data.subarray(0, 3)}`;
-  const png = frames.get(key) ?? encodePng(target);
-  frames.set(key, png);
-  return png;
+async function targetPng(task: Task, label: Label, photo: Picture, slots: Slots): Promise<Buffer> {
+  if (label.task === "classification") {
+    const { positive, negative } = slotColours(slots);
+    const key = `${photo.width} ${(label.present ? positive : negative).name}`;
+    const frame = frames.get(key) ?? encodePng(task.encode(label, photo, slots));
+    frames.set(key, frame);
+    return frame;
+  }
+  const target = task.encode(label, photo, slots);
+  return label.task === "detection" ? encodePng(target) : Buffer.from(encodeGreyPng(firstChannel(target), target));
 }
 
 function firstChannel({ data }: Picture): Uint8Array {

@@ -44,9 +44,12 @@ export const detectionWith = (outlineShare: number | null): Task<"detection"> =>
       label,
     }));
     const nearest = new Float32Array(drawn.data.length);
-    for (let i = 0; i < nearest.length; i++) {
-      const pixel = image.data[i]! / 255;
-      nearest[i] = pixel + Math.max(0, alpha[Math.floor(i / 3)]!) * (OUTLINE[i % 3]! / 255 - pixel);
+    for (let p = 0, i = 0; p < alpha.length; p++) {
+      const strength = Math.max(0, alpha[p]!);
+      for (let c = 0; c < 3; c++, i++) {
+        const pixel = image.data[i]! / 255;
+        nearest[i] = pixel + strength * (OUTLINE[c]! / 255 - pixel);
+      }
     }
     return {
       task: "detection",

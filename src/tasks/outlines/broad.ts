@@ -8,9 +8,10 @@ import { forOutline, type RectangleSums, rectangleSums, thicknessOf } from "./st
 const MAX_BOXES = 8;
 /** Cells of the coarse grid along the longer side: about 90,000 rectangles. */
 const MAX_CELLS = 24;
-/** A box must explain that share of what the first one did, */
+/** A box must explain that share of what the first one did or, beside a much larger one, be drawn that surely, */
 const MIN_GAIN = 0.05;
-/** be drawn that strongly on average, */
+const SURE = 0.8;
+/** be drawn at least that strongly on average, */
 const MIN_SCORE = 0.02;
 /** and overlap the boxes found before it by no more than this. */
 const MAX_OVERLAP = 0.5;
@@ -32,7 +33,8 @@ export function findBroadBoxes(alpha: Float32Array, size: Size, share: number): 
   while (found.length < MAX_BOXES) {
     const sums = rectangleSums(residual, size);
     const best = climb(coarseBest(sums, share, found), sums, share, found);
-    if (!best || best.mean < MIN_SCORE || best.gain < MIN_GAIN * (found[0]?.gain ?? 0)) break;
+    if (!best || best.mean < MIN_SCORE) break;
+    if (best.gain < MIN_GAIN * (found[0]?.gain ?? 0) && best.mean < SURE) break;
     found.push(best);
     add(residual, size, best, share, -1);
     if (found.length > 1) refit(residual, size, found, share);

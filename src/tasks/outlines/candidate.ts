@@ -1,7 +1,7 @@
 /** A rectangle moved to its best place and judged: what the greedy cover chooses from. */
 import type { Xyxy } from "../task.js";
-import { cellOf } from "./coarse.js";
-import { type Edges, edgeMeans, judge, refine, support } from "./edges.js";
+import type { Start } from "./coarse.js";
+import { type Edges, edgeMeans, judge, MIN_SIDE, refine, settle, support } from "./edges.js";
 import { type RectangleSums, thicknessOf } from "./strength.js";
 
 export interface FoundBox {
@@ -25,12 +25,20 @@ export interface Candidate extends FoundBox {
 /** Weaker rectangles are noise. */
 const MIN_SCORE = 0.02;
 const MAX_REACH = 3;
+/** Different places where starts are refined. */
+const MAX_PLACES = 100;
 
-/** The different places where `starts` come to rest on an outline map, judged there. */
-export function candidates(starts: readonly Xyxy[], sums: RectangleSums): Candidate[] {
+/** The different places where `starts`, best first, come to rest on an outline map, judged there. */
+export function candidates(starts: readonly Start[], sums: RectangleSums): Candidate[] {
   const found = new Map<string, Candidate | undefined>();
-  for (const start of starts) {
-    const xyxy = refine(sums, start, cellOf(sums));
+  const settled = new Set<string>();
+  for (const { xyxy: start, cell } of starts) {
+    const place = settle(sums, start, cell);
+    const onOneLine = place[2] - place[0] < MIN_SIDE || place[3] - place[1] < MIN_SIDE;
+    if (onOneLine || settled.has(place.join())) continue;
+    if (settled.size === MAX_PLACES) break;
+    settled.add(place.join());
+    const xyxy = refine(sums, place, cell);
     const key = xyxy.join();
     if (!found.has(key)) found.set(key, judged(sums, xyxy));
   }

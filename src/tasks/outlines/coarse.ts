@@ -1,99 +1,155 @@
-/** Coarse search: all rectangles on a 4-pixel grid whose four edges have support, thinned to local maxima. */
+/** Coarse search: all rectangles on a few grids whose four edges have support, thinned to local maxima. */
 import type { Size } from "../../image/picture.js";
 import type { Xyxy } from "../task.js";
 import { THICKNESS } from "./strength.js";
 
-const MAX_CANDIDATES = 150;
-/** Products of four edge means below this to the fourth power are not worth refining. */
+/** Edges weaker than this (geometric mean of the four) are not worth refining, */
 const FLOOR = 0.015;
-/** Neither are rectangles whose edges are a tenth as strong as the best one's. */
-const RELATIVE_FLOOR = 0.1 ** 4;
+/** nor are those of a small rectangle below this, which noise reaches too easily, */
+const SMALL_FLOOR = 0.15;
+/** nor those a tenth as strong as the best one's. */
+const RELATIVE_FLOOR = 0.1;
 /** A neighbour must be that much better to hide a rectangle: parallel outlines may be a cell apart. */
 const NEARLY = 1.1;
-/** Cells along the longer side; bounds the number of rectangles at about half a million whatever the picture size. */
+/** Cells along the longer side on the coarsest grid, which bounds its rectangles at a quarter of a million whatever the picture size. */
 const MAX_CELLS = 32;
+/** A side on a finer grid spans fewer cells than this: one of two cells or more of the next coarser grid is found there. */
+const MAX_SMALL = 5;
 
-/** The grid step for a picture: the outline thickness, or more for pictures above 128 pixels. */
-export function cellOf(size: Size): number {
-  return Math.max(THICKNESS, Math.ceil(Math.max(size.width, size.height) / MAX_CELLS));
-}
-
-/** At most MAX_CANDIDATES rectangles, each edge within about one cell of the best place, best first. */
-export function coarseCandidates(alpha: Float32Array, size: Size): Xyxy[] {
-  const cell = cellOf(size);
-  const columns = Math.ceil(size.width / cell);
-  const rows = Math.ceil(size.height / cell);
-  const vertical = bandSums(alpha, cell, { length: size.width, step: 1 }, { length: size.height, step: size.width });
-  const horizontal = bandSums(alpha, cell, { length: size.height, step: size.width }, { length: size.width, step: 1 });
-  const found = localMaxima(scoreAll(vertical, horizontal, columns, rows), columns, rows);
-  found.sort((a, b) => b.rank - a.rank);
-  const end = (band: number, side: number) => Math.min(band * cell + THICKNESS, side);
-  return found
-    .slice(0, MAX_CANDIDATES)
-    .map(({ box: [left, top, right, bottom] }) => [
-      left * cell,
-      top * cell,
-      end(right, size.width),
-      end(bottom, size.height),
-    ]);
-}
-
-/** One direction of the picture: its pixels and their distance in memory. */
-interface Axis {
-  readonly length: number;
-  readonly step: number;
+/** A rectangle on the grid; its edges start within half a cell, across and down, of the best place. */
+export interface Start {
+  readonly xyxy: Xyxy;
+  readonly cell: Size;
 }
 
 /**
- * For band k and every pixel along it, the best mean over THICKNESS pixels across it that start within half a cell of k * cell; summed
- * along the band cell by cell: entry [k * (cells + 1) + j] sums the means of the first j cells.
+ * Grid steps for a picture, coarsest first: the outline thickness, or above 128 pixels what MAX_CELLS allows and then halves of it. A box
+ * less than two cells wide is lost on a grid: both its edges may fall into one cell.
  */
-function bandSums(alpha: Float32Array, cell: number, across: Axis, along: Axis): Float64Array {
-  const bands = Math.ceil(across.length / cell);
-  const cells = Math.ceil(along.length / cell);
-  const sums = new Float64Array(bands * (cells + 1));
-  const line = new Float64Array(across.length + 1);
-  const best = new Float64Array(bands * along.length);
-  const thick = Math.min(THICKNESS, across.length);
-  for (let a = 0; a < along.length; a++) {
-    for (let i = 0; i < across.length; i++) line[i + 1] = line[i]! + alpha[i * across.step + a * along.step]!;
-    for (let k = 0; k < bands; k++) {
-      const from = Math.min(Math.max(k * cell - (cell >> 1), 0), across.length - thick);
-      const to = Math.min(k * cell + (cell >> 1), across.length - thick);
-      let top = line[from + thick]! - line[from]!;
-      for (let i = from + 1; i <= to; i++) top = Math.max(top, line[i + thick]! - line[i]!);
-      best[k * along.length + a] = top / thick;
-    }
+function stepsOf(size: Size): number[] {
+  const steps = [Math.max(THICKNESS, Math.ceil(Math.max(size.width, size.height) / MAX_CELLS))];
+  for (let step = steps[0]!; step > THICKNESS; steps.push(step)) step = Math.max(THICKNESS, Math.ceil(step / 2));
+  return steps;
+}
+
+/**
+ * Rectangles, best first. A long thin box needs a fine grid one way only, so every pair of steps, across and down, is searched.
+ * @param least edges weaker than this are of no interest
+ */
+export function coarseCandidates(alpha: Float32Array, size: Size, least = FLOOR): Start[] {
+  const steps = stepsOf(size);
+  const across = bandsOf(alpha, size.width, steps);
+  const down = bandsOf(transposed(alpha, size), size.height, steps);
+  const grids = across.flatMap((vertical) =>
+    down.map((horizontal) => scoreAll(vertical, horizontal, steps[0]!, least)),
+  );
+  const floor = RELATIVE_FLOOR ** 4 * Math.max(...grids.map(({ best }) => best));
+  const found = grids.flatMap((grid) => localMaxima(grid, floor, size));
+  found.sort((a, b) => b.rank - a.rank);
+  return found;
+}
+
+function transposed(alpha: Float32Array, { width, height }: Size): Float32Array {
+  const turned = new Float32Array(alpha.length);
+  for (let x = 0, to = 0; x < width; x++) for (let y = 0; y < height; y++) turned[to++] = alpha[y * width + x]!;
+  return turned;
+}
+
+interface Bands {
+  readonly cell: number;
+  /** First and last place where the outline of each band may start. */
+  readonly starts: Int32Array;
+  readonly ends: Int32Array;
+  /** Pixels along a band. */
+  readonly length: number;
+  /** [pixel along the bands][band]: the best mean over THICKNESS pixels across it that start within half a cell of band * cell. */
+  readonly best: Float32Array;
+}
+
+/** Bands for each step, across lines of `across` pixels that follow one another in memory. */
+function bandsOf(lines: Float32Array, across: number, steps: readonly number[]): Bands[] {
+  const length = lines.length / across;
+  const thick = Math.min(THICKNESS, across);
+  const bands = steps.map((cell): Bands => {
+    const place = (start: number) => Math.min(Math.max(start, 0), across - thick);
+    const starts = Int32Array.from({ length: Math.ceil(across / cell) }, (_, k) => place(k * cell - (cell >> 1)));
+    const ends = starts.map((_, k) => place(k * cell + (cell >> 1)));
+    return { cell, length, starts, ends, best: new Float32Array(starts.length * length) };
+  });
+  const sums = new Float64Array(across + 1);
+  const means = new Float64Array(across - thick + 1);
+  for (let a = 0; a < length; a++) {
+    for (let i = 0; i < across; i++) sums[i + 1] = sums[i]! + lines[a * across + i]!;
+    for (let i = 0; i < means.length; i++) means[i] = (sums[i + thick]! - sums[i]!) / thick;
+    for (const { starts, ends, best } of bands)
+      for (let k = 0; k < starts.length; k++) {
+        const last = ends[k]!;
+        let top = means[starts[k]!]!;
+        for (let i = starts[k]! + 1; i <= last; i++) if (means[i]! > top) top = means[i]!;
+        best[a * starts.length + k] = top;
+      }
   }
-  for (let k = 0; k < bands; k++)
-    for (let j = 0; j < cells; j++) {
-      const end = Math.min((j + 1) * cell, along.length);
-      let sum = 0;
-      for (let a = j * cell; a < end; a++) sum += best[k * along.length + a]!;
-      sums[k * (cells + 1) + j + 1] = sums[k * (cells + 1) + j]! + sum / (end - j * cell);
-    }
+  return bands;
+}
+
+/** Sums of band means cell by cell: entry [band * (cells + 1) + j] sums the means of the first j cells along it. */
+function cellSums({ starts: { length: count }, length, best }: Bands, cell: number): Float64Array {
+  const cells = Math.ceil(length / cell);
+  const sums = new Float64Array(count * (cells + 1));
+  const mean = new Float64Array(count);
+  for (let j = 0; j < cells; j++) {
+    const end = Math.min((j + 1) * cell, length);
+    mean.fill(0);
+    for (let a = j * cell; a < end; a++) for (let k = 0; k < count; k++) mean[k]! += best[a * count + k]!;
+    for (let k = 0, at = j; k < count; k++, at += cells + 1) sums[at + 1] = sums[at]! + mean[k]! / (end - j * cell);
+  }
   return sums;
 }
 
-interface Scores {
-  /** [left][right][top][bottom]: product of the four edge means; 0 where an edge has no support or the box is impossible. */
+function strongestCell(sums: Float64Array, band: number, cells: number): number {
+  let most = 0;
+  for (let i = band * (cells + 1); i < band * (cells + 1) + cells; i++) most = Math.max(most, sums[i + 1]! - sums[i]!);
+  return most;
+}
+
+interface Grid {
+  readonly cell: Size;
+  /** Bands down. */
+  readonly rows: number;
+  /** Right - left and bottom - top stay below these. */
+  readonly across: number;
+  readonly down: number;
+  /** [left][right - left][top][bottom - top]: product of the four edge means; 0 where an edge has no support or the box is impossible. */
   readonly values: Float32Array;
+  /** Where in `values` each pair of left and right that has any begins. */
+  readonly live: readonly number[];
   readonly best: number;
 }
 
-function scoreAll(vertical: Float64Array, horizontal: Float64Array, columns: number, rows: number): Scores {
-  const values = new Float32Array(columns * columns * rows * rows);
-  const floor = FLOOR ** 4;
+function scoreAll(verticalBands: Bands, horizontalBands: Bands, largest: number, least: number): Grid {
+  const [columns, rows] = [verticalBands.starts.length, horizontalBands.starts.length];
+  const cell = { width: verticalBands.cell, height: horizontalBands.cell };
+  const vertical = cellSums(verticalBands, cell.height);
+  const horizontal = cellSums(horizontalBands, cell.width);
+  const across = cell.width === largest ? columns : Math.min(columns, MAX_SMALL);
+  const down = cell.height === largest ? rows : Math.min(rows, MAX_SMALL);
+  const values = new Float32Array(columns * across * rows * down);
+  const small = across < columns || down < rows;
+  const floor = Math.max(least, small ? SMALL_FLOOR : 0) ** 4;
+  const live: number[] = [];
   let best = 0;
+  const peaks = Array.from({ length: columns }, (_, band) => strongestCell(vertical, band, rows));
   const edge = new Float64Array(rows);
   for (let left = 0; left < columns; left++)
-    for (let right = left + 1; right < columns; right++) {
+    for (let right = left + 1; right < Math.min(columns, left + across); right++) {
+      if (peaks[left]! * peaks[right]! <= floor) continue;
       const width = right - left + 1;
       for (let row = 0; row < rows; row++) {
         const at = row * (columns + 1);
         edge[row] = (horizontal[at + right + 1]! - horizontal[at + left]!) / width;
       }
-      const base = (left * columns + right) * rows;
+      const base = (left * across + right - left) * rows * down;
+      let any = false;
       const leftLine = vertical.subarray(left * (rows + 1), (left + 1) * (rows + 1));
       const rightLine = vertical.subarray(right * (rows + 1), (right + 1) * (rows + 1));
       for (let top = 0; top < rows; top++) {
@@ -101,7 +157,8 @@ function scoreAll(vertical: Float64Array, horizontal: Float64Array, columns: num
         if (upper <= 0) continue;
         const leftTop = leftLine[top]!;
         const rightTop = rightLine[top]!;
-        for (let bottom = top + 1; bottom < rows; bottom++) {
+        const last = Math.min(rows, top + down);
+        for (let bottom = top + 1; bottom < last; bottom++) {
           const start = leftLine[bottom + 1]! - leftTop;
           const end = rightLine[bottom + 1]! - rightTop;
           const lower = edge[bottom]!;
@@ -109,40 +166,43 @@ function scoreAll(vertical: Float64Array, horizontal: Float64Array, columns: num
           const height = bottom - top + 1;
           const product = (upper * lower * start * end) / (height * height);
           if (product <= floor) continue;
-          values[(base + top) * rows + bottom] = product;
+          values[base + top * down + bottom - top] = product;
+          any = true;
           if (product > best) best = product;
         }
       }
+      if (any) live.push(base);
     }
-  return { values, best };
+  return { cell, rows, across, down, values, live, best };
 }
 
-interface Maximum {
-  readonly box: readonly [left: number, top: number, right: number, bottom: number];
+interface Maximum extends Start {
   readonly rank: number;
 }
 
-/** Rectangles, in cells, not clearly exceeded by a neighbour one cell away along any of the four edges; strong long ones rank first. */
-function localMaxima({ values, best }: Scores, columns: number, rows: number): Maximum[] {
-  const floor = best * RELATIVE_FLOOR;
+/** Rectangles not clearly exceeded by a neighbour one cell away along any of the four edges; strong long ones rank first. */
+function localMaxima({ cell, rows, across, down, values, live }: Grid, floor: number, size: Size): Maximum[] {
   const found: Maximum[] = [];
   // Beyond the last cell a step wraps around to an impossible rectangle, which scores 0, or leaves the array.
   const exceeded = (index: number, step: number, bar: number) =>
     (values[index + step] ?? 0) > bar || (values[index - step] ?? 0) > bar;
-  for (let left = 0; left < columns; left++)
-    for (let right = left + 1; right < columns; right++)
-      for (let top = 0; top < rows; top++) {
-        const line = ((left * columns + right) * rows + top) * rows;
-        for (let bottom = top + 1; bottom < rows; bottom++) {
-          const index = line + bottom;
-          const value = values[index]!;
-          if (value <= floor) continue;
-          const bar = value * NEARLY;
-          if (exceeded(index, 1, bar) || exceeded(index, rows, bar)) continue;
-          if (exceeded(index, rows * rows, bar) || exceeded(index, columns * rows * rows, bar)) continue;
-          const sides = right - left + bottom - top + 2;
-          found.push({ box: [left, top, right, bottom], rank: value ** 0.25 * Math.sqrt(sides) });
-        }
+  const wider = rows * down;
+  for (const base of live) {
+    const column = base / wider;
+    const x1 = Math.floor(column / across) * cell.width;
+    const x2 = Math.min(x1 + (column % across) * cell.width + THICKNESS, size.width);
+    for (let top = 0; top < rows; top++)
+      for (let high = 1; high < Math.min(down, rows - top); high++) {
+        const index = base + top * down + high;
+        const value = values[index]!;
+        if (value <= floor) continue;
+        const bar = value * NEARLY;
+        if (exceeded(index, 1, bar) || exceeded(index, down - 1, bar)) continue;
+        if (exceeded(index, wider, bar) || exceeded(index, (across - 1) * wider, bar)) continue;
+        const y1 = top * cell.height;
+        const y2 = Math.min(y1 + high * cell.height + THICKNESS, size.height);
+        found.push({ xyxy: [x1, y1, x2, y2], cell, rank: value ** 0.25 * Math.sqrt(x2 - x1 + y2 - y1) });
       }
+  }
   return found;
 }

@@ -1,6 +1,6 @@
 /** One rectangle against an outline map: how well its four edges are supported, and where it fits best. */
-import type { Xyxy } from "../task.js";
-import { type RectangleSums, thicknessOf } from "./strength.js";
+import type { Size, Xyxy } from "../../image/picture.js";
+import { type RectangleSums, THICKNESS, thicknessOf } from "./strength.js";
 
 /** Boxes with a shorter side cannot be told from a spot. */
 export const MIN_SIDE = 6;
@@ -43,17 +43,42 @@ function fitOf(sums: RectangleSums, [x1, y1, x2, y2]: Xyxy): number {
 }
 
 /**
- * Moves one coordinate at a time to its best place within `reach` pixels, until none moves (at most four rounds).
- * Whole pixels, inside the frame, sides of at least MIN_SIDE.
+ * Moves each edge of a rectangle of the coarse grid to where it is strongest among the places that the grid stands for. `fitOf` cannot
+ * do that: it is 0, wherever one edge is moved to, as long as another one misses its outline.
  */
-export function refine(sums: RectangleSums, start: Xyxy, reach: number): Xyxy {
-  const box: [number, number, number, number] = [...start];
+export function settle(sums: RectangleSums, [x1, y1, x2, y2]: Xyxy, cell: Size): Xyxy {
+  const t = thicknessOf(x2 - x1, y2 - y1);
+  const strongest = (start: number, reach: number, limit: number, mean: (from: number) => number) => {
+    let best = start;
+    let most = mean(start);
+    for (let from = Math.max(0, start - reach); from <= Math.min(start + reach, limit - t); from++) {
+      const strength = mean(from);
+      if (strength <= most + 1e-9) continue;
+      most = strength;
+      best = from;
+    }
+    return best;
+  };
+  const across = (start: number) =>
+    strongest(start, (cell.width >> 1) + THICKNESS - t, sums.width, (from) => sums.mean(from, y1, from + t, y2));
+  const down = (start: number) =>
+    strongest(start, (cell.height >> 1) + THICKNESS - t, sums.height, (from) => sums.mean(x1, from, x2, from + t));
+  return [across(x1), down(y1), across(x2 - t) + t, down(y2 - t) + t];
+}
+
+/**
+ * Moves one coordinate at a time to its best place within a cell, then opposite ones outwards together, until none moves (at most four
+ * rounds). Together, since outlines of less than THICKNESS get thicker as a box grows: its outline may lie within the drawn one, where
+ * neither edge gains alone. Whole pixels, inside the frame, sides of at least MIN_SIDE.
+ */
+export function refine(sums: RectangleSums, start: Xyxy, cell: Size): Xyxy {
+  let box: [number, number, number, number] = [...start];
   let best = fitOf(sums, box);
   for (let round = 0; round < 4; round++) {
     let moved = false;
     for (let side = 0; side < 4; side++) {
       const from = box[side]!;
-      const limit = side % 2 === 0 ? sums.width : sums.height;
+      const [limit, reach] = side % 2 === 0 ? [sums.width, cell.width] : [sums.height, cell.height];
       const low = side < 2 ? 0 : box[side - 2]! + MIN_SIDE;
       const high = side < 2 ? box[side + 2]! - MIN_SIDE : limit;
       let place = from;
@@ -67,6 +92,15 @@ export function refine(sums: RectangleSums, start: Xyxy, reach: number): Xyxy {
       }
       box[side] = place;
       moved ||= place !== from;
+    }
+    for (const side of [0, 1]) {
+      const grown = box.map((value, i) => (i % 2 === side ? value + (i < 2 ? -1 : 1) : value)) as typeof box;
+      const inside = grown[side]! >= 0 && grown[side + 2]! <= (side === 0 ? sums.width : sums.height);
+      const value = inside ? fitOf(sums, grown) : 0;
+      if (value <= best + 1e-9) continue;
+      best = value;
+      box = grown;
+      moved = true;
     }
     if (!moved) break;
   }

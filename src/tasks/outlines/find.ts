@@ -32,7 +32,7 @@ export function findBoxes(alpha: Float32Array, size: Size): FoundBox[] {
   if (pool.some(({ fit }) => fit >= SHARP)) {
     const complete = () => pool.filter(({ fit, unbroken }) => fit >= SHARP && unbroken >= MIN_UNBROKEN);
     cover(complete(), chosen, residual, size);
-    pool = pool.concat(candidates(coarseCandidates(residual, size), sums));
+    pool = pool.concat(candidates(coarseCandidates(residual, size, MIN_RELATIVE * SHARP), sums));
     cover(complete(), chosen, residual, size);
   }
   cover(pool, chosen, residual, size);
