@@ -79,6 +79,15 @@ describe("answers", () => {
     ]);
   });
 
+  test("nothing is sent or left anywhere else: the engine's telemetry stays off", async () => {
+    const temporary = join(cwd, "tmp");
+    await mkdir(temporary);
+    const { code } = await run(["cat.jpg", "Is there a cat?", "--json"], {
+      env: { TMPDIR: temporary, HOME: temporary },
+    });
+    expect([code, await readdir(temporary)]).toEqual([0, []]);
+  });
+
   test("the same command gives the same bytes, another seed another drawing", async () => {
     const drawing = async (out: string, seed: string) => {
       await run(["cat.jpg", "Segment the cat", "--steps", "2", "--seed", seed, "--out", out, "--json"]);

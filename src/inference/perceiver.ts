@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import type { Defaults } from "../checkpoints/configs.js";
 import { InstructCvError } from "../errors.js";
+import "../tensor/onnx/no-telemetry.js";
 import { defaultModel } from "./default-model.js";
 import type { Perception, PhotoSource, SamplingOptions } from "./perceive.js";
 import { fromWire, type ModelInfo, type Reply, type Request, type WorkerData } from "./protocol.js";

@@ -13,14 +13,16 @@ export interface Finished {
 
 export interface RunOptions {
   readonly cwd: string;
+  /** Added to the environment. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Called with everything written to stdout so far. */
   readonly onStdout?: (text: string, child: { kill(signal: NodeJS.Signals): void; closeStdout(): void }) => void;
 }
 
-export function runCli(args: readonly string[], { cwd, onStdout }: RunOptions): Promise<Finished> {
+export function runCli(args: readonly string[], { cwd, env, onStdout }: RunOptions): Promise<Finished> {
   if (!existsSync(program)) throw new Error(`${program} is missing: run "npm run build" first`);
   return new Promise((done, fail) => {
-    const child = spawn(program, args, { cwd, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(program, args, { cwd, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
     const control = { kill: (signal: NodeJS.Signals) => child.kill(signal), closeStdout: () => child.stdout.destroy() };
     let stdout = "";
     let stderr = "";

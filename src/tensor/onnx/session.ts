@@ -1,4 +1,5 @@
 /** Runs an emitted graph in ONNX Runtime on the CPU. */
+import "./no-telemetry.js";
 import ort from "onnxruntime-node";
 import { InstructCvError } from "../../errors.js";
 
