@@ -66,13 +66,19 @@ interface Bands {
   readonly best: Float32Array;
 }
 
+/** One band for each cell, and one more where the last would end before an outline along the border of the picture begins. */
+function bandCount(length: number, cell: number): number {
+  const last = length - THICKNESS;
+  return Math.max(Math.ceil(length / cell), Math.ceil((last - (cell >> 1)) / cell) + 1);
+}
+
 /** Bands for each step, across lines of `across` pixels that follow one another in memory. */
 function bandsOf(lines: Float32Array, across: number, steps: readonly number[]): Bands[] {
   const length = lines.length / across;
   const thick = Math.min(THICKNESS, across);
   const bands = steps.map((cell): Bands => {
     const place = (start: number) => Math.min(Math.max(start, 0), across - thick);
-    const starts = Int32Array.from({ length: Math.ceil(across / cell) }, (_, k) => place(k * cell - (cell >> 1)));
+    const starts = Int32Array.from({ length: bandCount(across, cell) }, (_, k) => place(k * cell - (cell >> 1)));
     const ends = starts.map((_, k) => place(k * cell + (cell >> 1)));
     return { cell, length, starts, ends, best: new Float32Array(starts.length * length) };
   });
@@ -92,16 +98,17 @@ function bandsOf(lines: Float32Array, across: number, steps: readonly number[]):
   return bands;
 }
 
-/** Sums of band means cell by cell: entry [band * (cells + 1) + j] sums the means of the first j cells along it. */
+/** Sums of band means cell by cell (0 in a cell beyond the picture): entry [band * (cells + 1) + j] sums the means of the first j cells along it. */
 function cellSums({ starts: { length: count }, length, best }: Bands, cell: number): Float64Array {
-  const cells = Math.ceil(length / cell);
+  const cells = bandCount(length, cell);
   const sums = new Float64Array(count * (cells + 1));
   const mean = new Float64Array(count);
   for (let j = 0; j < cells; j++) {
     const end = Math.min((j + 1) * cell, length);
+    const pixels = Math.max(1, end - j * cell);
     mean.fill(0);
     for (let a = j * cell; a < end; a++) for (let k = 0; k < count; k++) mean[k]! += best[a * count + k]!;
-    for (let k = 0, at = j; k < count; k++, at += cells + 1) sums[at + 1] = sums[at]! + mean[k]! / (end - j * cell);
+    for (let k = 0, at = j; k < count; k++, at += cells + 1) sums[at + 1] = sums[at]! + mean[k]! / pixels;
   }
   return sums;
 }

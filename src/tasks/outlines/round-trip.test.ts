@@ -47,13 +47,14 @@ const grey = (side: number): Picture => ({
   data: new Uint8Array(side * side * 3).fill(128),
 });
 
-/** Up to `count` boxes, small ones as often as large ones, at least `gap` pixels apart. */
+/** Up to `count` boxes, small ones as often as large ones, many at the border, at least `gap` pixels apart. */
 function boxesOf(count: number, { width, height }: Size, smallest: number, gap: number, rng: Rng): Xyxy[] {
   const boxes: Xyxy[] = [];
   const side = (most: number) => Math.floor(smallest * (most / smallest) ** rng.next());
+  const place = (last: number) => rng.pick([0, last, rng.int(last + 1), rng.int(last + 1)]);
   for (let tries = 0; tries < 400 && boxes.length < count; tries++) {
     const [w, h] = [side(width), side(height)];
-    const [x, y] = [rng.int(width - w + 1), rng.int(height - h + 1)];
+    const [x, y] = [place(width - w), place(height - h)];
     const around: Xyxy = [x - gap, y - gap, x + w + gap, y + h + gap];
     if (boxes.every((other) => overlap(other, around) === 0)) boxes.push([x, y, x + w, y + h]);
   }
@@ -82,6 +83,7 @@ describe("outlines of 4 pixels", () => {
     ["a flat one at the border", 512, [0, 359, 196, 385]],
     ["a small one", 512, [44, 149, 56, 156]],
     ["a flat one whose outline contains a thinner outline", 128, [11, 94, 120, 106]],
+    ["one in the corner, whose lines start after the last cell's middle", 512, [97, 20, 512, 512]],
     ["one as large as the picture", 512, [0, 0, 512, 512]],
     ["one at the last pixels of a frame that is no multiple of a cell", 387, [340, 350, 387, 387]],
   ])("give back %s, at %i pixels: %j", (_, side, box) => {
