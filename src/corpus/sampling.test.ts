@@ -98,3 +98,31 @@ describe("questionsFor", () => {
     expect(questions.filter((q) => !q.negative)).toHaveLength(3);
   });
 });
+
+describe("Frequencies", () => {
+  it("counts photos that share a label space together, in whatever order they come", () => {
+    const spaces = [
+      ["cat", "dog"],
+      ["cat", "cow"],
+    ];
+    const frequencies = new Frequencies();
+    for (const i of [0, 0, 1, 0, 1, 1, 1]) frequencies.add(photo(["cat"].slice(i), { known: spaces[i] }));
+    expect(Object.fromEntries(frequencies.counts().known)).toEqual({ "set/cat": 7, "set/dog": 3, "set/cow": 4 });
+    expect(Object.fromEntries(frequencies.counts().present)).toEqual({ "set/cat": 3 });
+    expect(frequencies.absentWeight("set", "cat")).toBe(3 / 4);
+    frequencies.add(photo(["dog"], { known: spaces[0] }));
+    expect(frequencies.absentWeight("set", "dog")).toBe(1 / 3);
+    expect(Frequencies.of(frequencies.counts()).absentWeight("set", "dog")).toBe(1 / 3);
+  });
+
+  it("takes a large label space in its stride", () => {
+    const known = Array.from({ length: 1000 }, (_, i) => `class ${i}`);
+    const frequencies = new Frequencies();
+    const one = photo(["class 7"], { known });
+    const start = performance.now();
+    for (let i = 0; i < 200_000; i++) frequencies.add(one);
+    expect(frequencies.counts().known.get("set/class 9")).toBe(200_000);
+    // One by one it takes half a minute.
+    expect(performance.now() - start).toBeLessThan(5000);
+  });
+});
