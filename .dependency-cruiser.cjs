@@ -2,7 +2,7 @@
  * Who may know whom. Each folder of src/ lists what it may import; whatever is not listed is forbidden, so no import runs
  * upward. Tests are exempt. tests/dependency-rule.test.ts proves on a scratch tree that every rule here really fires.
  */
-const base = ["errors", "random", "files", "yaml", "image", "checkpoints"];
+const base = ["errors", "random", "files", "yaml", "version", "image", "checkpoints"];
 
 /** Folder (or file) of src/ to the folders it may import, besides itself. */
 const mayImport = {
@@ -10,6 +10,7 @@ const mayImport = {
   random: [],
   files: ["errors"],
   yaml: ["errors"],
+  version: [],
   image: ["errors", "random", "files"],
   checkpoints: ["errors", "random", "files"],
   tasks: [...base],
@@ -26,6 +27,7 @@ const mayImport = {
   data: [...base, "tasks", "instructions", "datasets", "corpus"],
   cli: [
     "errors",
+    "version",
     "random",
     "files",
     "image",

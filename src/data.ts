@@ -4,8 +4,8 @@ export { type CheckOptions, type CheckReport, checkCorpus } from "./corpus/check
 export { type CorpusConfig, parseCorpusConfig, readCorpusConfig } from "./corpus/config.js";
 export { type ExportOptions, exportCorpus } from "./corpus/export/export.js";
 export type { Part } from "./corpus/plan.js";
-export { type Corpus, type CorpusEntry, openCorpus } from "./corpus/read.js";
-export type { CorpusRecord, Manifest, Shard } from "./corpus/record.js";
+export { type Corpus, openCorpus } from "./corpus/read.js";
+export type { CorpusEntry, CorpusRecord, Manifest, Shard } from "./corpus/record.js";
 export { type ShowOptions, showCorpus } from "./corpus/show/show.js";
 export { getReader, placeOf, type ReaderName, readerNames } from "./datasets/registry.js";
 export {

@@ -1,5 +1,6 @@
 /** The picture for people: the photo with its answer drawn over it, or a colour map of the depths. */
 import { blend, copyPicture, drawLabel, labelSize, type Rgb, strokeRectangle } from "../image/draw.js";
+import { OKABE_ITO } from "../image/okabe-ito.js";
 import type { Picture } from "../image/picture.js";
 import type { ResultOf, TaskResult } from "../tasks/task.js";
 import { turbo } from "./turbo.js";
@@ -8,15 +9,6 @@ const TINT: Rgb = [255, 64, 160];
 const YES: Rgb = [46, 160, 67];
 const NO: Rgb = [190, 60, 50];
 const PAPER: Rgb = [24, 24, 28];
-/** Told apart easily, also with the common kinds of colour blindness (Okabe and Ito). */
-const BOXES: readonly Rgb[] = [
-  [230, 159, 0],
-  [86, 180, 233],
-  [0, 158, 115],
-  [240, 228, 66],
-  [213, 94, 0],
-  [204, 121, 167],
-];
 
 /** A new picture of the photo's size. `category` names what was asked for, null for depth. */
 export function drawOverlay(photo: Picture, result: TaskResult, category: string | null): Picture {
@@ -74,7 +66,7 @@ function drawBoxes(picture: Picture, { boxes }: ResultOf<"detection">): void {
   const clear = boxes.filter(({ score }) => score >= CLEAR * boxes[0]!.score);
   for (let i = clear.length - 1; i >= 0; i--) {
     const { xyxy, score, label: text } = clear[i]!;
-    const colour = BOXES[i % BOXES.length]!;
+    const colour = OKABE_ITO[i % OKABE_ITO.length]!;
     strokeRectangle(picture, xyxy, colour, lineWidth(picture));
     const words = `${text} ${percent(score)}`;
     const scale = textScale(picture, words);

@@ -1,6 +1,6 @@
 /** The command line as a whole: which commands exist, and the exit code a run of it ends with. */
-import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { packageVersion } from "../version.js";
 import { addData } from "./data/index.js";
 import { addEval } from "./eval.js";
 import { EXIT, errorLine, exitCodeOf } from "./exit.js";
@@ -41,8 +41,4 @@ function buildProgram(terminal: Terminal, exit: (code: number) => void): Command
     });
   for (const add of [addRun, addTasks, addEval, addData, addTrain]) add(program, terminal, exit);
   return program;
-}
-
-function packageVersion(): string {
-  return JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")).version;
 }

@@ -5,8 +5,7 @@ import { toFloatPicture } from "../tasks/codec.js";
 import { type DrawingStyle, getTask } from "../tasks/registry.js";
 import { UNKNOWN_GREY } from "../tasks/segmentation.js";
 import type { Task, TaskResult } from "../tasks/task.js";
-import type { CorpusEntry } from "./read.js";
-import type { CorpusRecord } from "./record.js";
+import type { CorpusEntry, CorpusRecord } from "./record.js";
 
 export interface Answer {
   readonly record: CorpusRecord;

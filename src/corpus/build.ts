@@ -1,12 +1,13 @@
 /** Builds a training corpus: shard by shard, on several threads or machines, going on where a killed build stopped. */
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { InstructCvError } from "../errors.js";
 import { writeAtomic } from "../files.js";
 import { type Bank, bank as shippedBank } from "../instructions/bank.js";
 import { loadBank } from "../instructions/rephrase/bank-file.js";
+import { packageVersion } from "../version.js";
 import type { CorpusConfig } from "./config.js";
 import { makeManifest } from "./manifest.js";
 import { type Part, planUnits, type Unit, unitsOf } from "./plan.js";
@@ -226,8 +227,4 @@ async function write(path: string, value: unknown): Promise<void> {
   } catch (error) {
     throw cannotWrite(path, error);
   }
-}
-
-function packageVersion(): string {
-  return JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")).version;
 }

@@ -4,10 +4,10 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { InstructCvError } from "../errors.js";
 import type { TaskName } from "../tasks/task.js";
-import { type RecordFiles, walkShard } from "./check/shard-walk.js";
 import { type CodecLoss, Tally } from "./check/tally.js";
 import { openCorpus } from "./read.js";
 import type { Shard } from "./record.js";
+import { type RecordFiles, walkShard } from "./shard-walk.js";
 
 export interface CheckOptions {
   /** Records of each task whose drawing is decoded and compared, at most; 200 unless given. */
@@ -81,7 +81,7 @@ async function readThrough(
   let batch: RecordFiles[] = [];
   let read = 0;
   try {
-    for await (const files of walkShard(path, hash)) {
+    for await (const files of walkShard(path, hash, (why) => new InstructCvError("corpus", `damaged: ${why}`))) {
       read++;
       if (batch.push(files) < BATCH) continue;
       await use(batch);

@@ -12,8 +12,8 @@ import { decodeRle } from "../tasks/rle.js";
 import { type BuildProgress, buildCorpus } from "./build.js";
 import { type CorpusConfig, readCorpusConfig } from "./config.js";
 import { isValidationPhoto } from "./plan.js";
-import { type CorpusEntry, openCorpus } from "./read.js";
-import type { Manifest } from "./record.js";
+import { openCorpus } from "./read.js";
+import type { CorpusEntry, Manifest } from "./record.js";
 
 const size = 48;
 const root = resolve(import.meta.dirname, "../..");

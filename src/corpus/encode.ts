@@ -1,6 +1,7 @@
 /** Turns the questions about one photo into corpus records: instruction, squashed photo, drawn answer. */
 import { absentMask } from "../datasets/absent-mask.js";
 import type { LabelledPhoto } from "../datasets/sample.js";
+import { requireSize } from "../datasets/sized-photo.js";
 import { InstructCvError } from "../errors.js";
 import {
   encodeDepthPng,
@@ -109,13 +110,7 @@ async function readPhoto(photo: LabelledPhoto, square: Size): Promise<{ picture:
   const read = photo.embedded
     ? await photo.image().then(async (whole) => ({ picture: await resizePicture(whole, square), size: whole }))
     : await readPictureAt(photo.path, square);
-  const { size } = read;
-  if (photo.size && (photo.size.width !== size.width || photo.size.height !== size.height)) {
-    throw new InstructCvError(
-      "dataset",
-      `${photo.path}: the annotations are for ${photo.size.width}x${photo.size.height}, the photo is ${size.width}x${size.height}.`,
-    );
-  }
+  if (photo.size) requireSize(photo.path, read.size, photo.size);
   return read;
 }
 

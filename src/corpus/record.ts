@@ -32,6 +32,17 @@ export interface CorpusRecord {
   readonly negative: boolean;
 }
 
+/** A record with its pictures, as a shard holds them. */
+export interface CorpusEntry {
+  readonly record: CorpusRecord;
+  /** JPEG of the photo at corpus size. */
+  readonly image: Buffer;
+  /** PNG of the drawn answer. */
+  readonly target: Buffer;
+  /** Depth only: 16-bit grey PNG in millimetres, 0 = unknown. */
+  readonly depth?: Buffer;
+}
+
 export interface Shard {
   readonly file: string;
   readonly records: number;

@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { encode } from "fast-png";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { collect } from "../../tests/helpers/collect.js";
+import { encodePalettePng } from "../../tests/helpers/png-bytes.js";
 import { readIndexed8 } from "../image/maps.js";
 import { ade20k } from "./ade20k.js";
 import { ADE20K_CLASSES, ADE20K_INSTANCE_CLASSES, namesOfObjectInfo } from "./ade20k-classes.js";
@@ -32,6 +33,8 @@ const mask = (name = "ADE_val_00000003") => join(root, "annotations/validation",
 
 const png = (width: number, height: number, channels: 1 | 3, data: readonly number[]) =>
   encode({ width, height, channels, depth: 8, data: Uint8Array.from(data) });
+
+const ANY_PALETTE = Array.from({ length: 768 }, (_, i) => (i * 37) % 256);
 
 describe("the 150 names", () => {
   it("are the first synonyms of objectInfo150.txt but for COCO's words", async () => {
@@ -140,7 +143,7 @@ describe("ADE20K scene parsing", () => {
 
   it("reads a palette mask by its indices, as the grey one", async () => {
     const before = await (await photos())[2]!.masks!();
-    await writeFile(mask(), asPalette(await readIndexed8(mask())));
+    await writeFile(mask(), encodePalettePng(await readIndexed8(mask()), ANY_PALETTE));
     const after = await (await photos())[2]!.masks!();
     expect([...after.keys()]).toEqual([...before.keys()]);
     for (const [category, values] of after) expect(Buffer.compare(values, before.get(category)!)).toBe(0);
@@ -202,25 +205,4 @@ async function generate(): Promise<void> {
       [...rows.join("")].flatMap((cell) => pixel[cell]!),
     ),
   );
-}
-
-/** An 8-bit palette PNG, which fast-png does not write: the grey PNG with colour type 3 and a PLTE chunk. */
-function asPalette({ width, height, data }: { width: number; height: number; data: Uint8Array }): Uint8Array {
-  const grey = Buffer.from(encode({ width, height, channels: 1, depth: 8, data }));
-  grey[25] = 3;
-  grey.writeUInt32BE(crc32(grey.subarray(12, 29)), 29);
-  const palette = Buffer.from(Array.from({ length: 768 }, (_, i) => (i * 37) % 256));
-  const chunk = Buffer.concat([Buffer.alloc(4), Buffer.from("PLTE"), palette, Buffer.alloc(4)]);
-  chunk.writeUInt32BE(768, 0);
-  chunk.writeUInt32BE(crc32(chunk.subarray(4, -4)), chunk.length - 4);
-  return Buffer.concat([grey.subarray(0, 33), chunk, grey.subarray(33)]);
-}
-
-function crc32(bytes: Uint8Array): number {
-  let crc = ~0;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
-  }
-  return ~crc >>> 0;
 }

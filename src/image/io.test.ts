@@ -4,6 +4,7 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { writeBadPictures, writeOddPictures } from "../../tests/helpers/odd-pictures.js";
+import { crc32 } from "../../tests/helpers/png-bytes.js";
 import { InstructCvError } from "../errors.js";
 import { cropResize, encodeJpeg, encodePng, readPicture, readPictureAt, readPictureSize, resizePicture } from "./io.js";
 import type { Picture } from "./picture.js";
@@ -261,12 +262,3 @@ describe("resizePicture, cropResize", () => {
     expect(pixel(mirrored, 0, 0)).toEqual([114, 40, 120]);
   });
 });
-
-function crc32(bytes: Uint8Array): number {
-  let crc = ~0;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
-  }
-  return ~crc >>> 0;
-}

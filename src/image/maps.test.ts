@@ -1,12 +1,13 @@
 import { decode, encode } from "fast-png";
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
+import { encodePalettePng } from "../../tests/helpers/png-bytes.js";
 import { encodeDepthPng, encodeGreyPng, readGrey16, readIndexed8, readRgb8 } from "./maps.js";
 
 describe("readIndexed8", () => {
   it("gives palette indices, not colours", async () => {
     const palette = Array.from({ length: 256 }, (_, i) => [255 - i, i, 7]);
-    const png = encodePalette(Uint8Array.from([0, 1, 15, 255]), 2, 2, palette);
+    const png = encodePalettePng({ width: 2, height: 2, data: Uint8Array.from([0, 1, 15, 255]) }, palette.flat());
     expect(await readIndexed8(png)).toEqual({ width: 2, height: 2, data: Uint8Array.from([0, 1, 15, 255]) });
   });
 
@@ -89,7 +90,7 @@ describe("readRgb8", () => {
     await expect(name(png(1, 8, new Uint8Array(35)))).rejects.toThrow(
       /^a\.png: expected an 8-bit RGB PNG, found 1 channel/,
     );
-    const palette = encodePalette(Uint8Array.from([0, 1, 15, 255]), 2, 2, [[1, 2, 3]]);
+    const palette = encodePalettePng({ width: 2, height: 2, data: Uint8Array.from([0, 1, 15, 255]) }, [1, 2, 3]);
     await expect(name(palette)).rejects.toThrow(/expected an 8-bit RGB PNG, found 1 channel/);
     await expect(name(png(3, 16, new Uint16Array(105)))).rejects.toThrow(/found 3 channel\(s\) of 16 bits/);
     const whole = png(3, 8, numbers);
@@ -111,25 +112,3 @@ describe("encodeDepthPng, readGrey16", () => {
     );
   });
 });
-
-/** fast-png writes no palettes, so this makes one by hand: a grey PNG whose header says "palette", plus a PLTE chunk. */
-function encodePalette(data: Uint8Array, width: number, height: number, palette: number[][]): Uint8Array {
-  const grey = Buffer.from(encode({ width, height, data, channels: 1, depth: 8 }));
-  grey[25] = 3;
-  grey.writeUInt32BE(crc32(grey.subarray(12, 29)), 29);
-  const body = Buffer.concat([Buffer.from("PLTE"), Buffer.from(palette.flat())]);
-  const chunk = Buffer.alloc(body.length + 8);
-  chunk.writeUInt32BE(body.length - 4, 0);
-  body.copy(chunk, 4);
-  chunk.writeUInt32BE(crc32(body), body.length + 4);
-  return Buffer.concat([grey.subarray(0, 33), chunk, grey.subarray(33)]);
-}
-
-function crc32(bytes: Uint8Array): number {
-  let crc = ~0;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
-  }
-  return ~crc >>> 0;
-}

@@ -7,34 +7,43 @@ import { UNKNOWN_GREY } from "../tasks/segmentation.js";
 import type { Xyxy } from "../tasks/task.js";
 import { taps } from "./augment.js";
 
-/**
- * A square mask (255 = the category, 128 = unknown, else background) by vote: each output pixel is unknown where more than half of the
- * bilinear weight is, else what most of the known weight is, the category in a tie. Result: height x width, 0, 128 or 255.
- */
-export function cropMask(
-  mask: Uint8Array,
+/** What a pixel takes of its four neighbours: of the first row a and b, of the second c and d; u and v are the bilinear weights of b and c. */
+type Choice = (a: number, b: number, c: number, d: number, u: number, v: number) => number;
+
+/** Fills `result` (height x width) with what each output pixel of a crop of a square label takes of its neighbours. */
+function chooseEach<T extends Uint8Array | Uint16Array>(
+  label: T,
   side: number,
   crop: Xyxy,
   { width, height }: Size,
   flip: boolean,
-): Uint8Array {
+  result: T,
+  choose: Choice,
+): T {
   const xs = taps(crop[0], crop[2], side, width, flip);
   const ys = taps(crop[1], crop[3], side, height, false);
-  const result = new Uint8Array(width * height);
   let o = 0;
   for (let y = 0; y < height; y++) {
     const top = ys.first[y]! * side;
     const bottom = ys.second[y]! * side;
     const v = ys.weight[y]!;
     for (let x = 0; x < width; x++) {
-      const a = mask[top + xs.first[x]!]!;
-      const b = mask[top + xs.second[x]!]!;
-      const c = mask[bottom + xs.first[x]!]!;
-      const d = mask[bottom + xs.second[x]!]!;
-      result[o++] = a === b && a === c && a === d ? a : vote(a, b, c, d, xs.weight[x]!, v);
+      const a = label[top + xs.first[x]!]!;
+      const b = label[top + xs.second[x]!]!;
+      const c = label[bottom + xs.first[x]!]!;
+      const d = label[bottom + xs.second[x]!]!;
+      result[o++] = a === b && a === c && a === d ? a : choose(a, b, c, d, xs.weight[x]!, v);
     }
   }
   return result;
+}
+
+/**
+ * A square mask (255 = the category, 128 = unknown, else background) by vote: each output pixel is unknown where more than half of the
+ * bilinear weight is, else what most of the known weight is, the category in a tie. Result: height x width, 0, 128 or 255.
+ */
+export function cropMask(mask: Uint8Array, side: number, crop: Xyxy, size: Size, flip: boolean): Uint8Array {
+  return chooseEach(mask, side, crop, size, flip, new Uint8Array(size.width * size.height), vote);
 }
 
 function vote(a: number, b: number, c: number, d: number, u: number, v: number): number {
@@ -62,24 +71,11 @@ export function cropDepth(
   out: number,
   flip: boolean,
 ): Float32Array {
-  const xs = taps(crop[0], crop[2], side, out, flip);
-  const ys = taps(crop[1], crop[3], side, out, false);
-  const result = new Float32Array(out * out);
-  let o = 0;
-  for (let y = 0; y < out; y++) {
-    const top = ys.first[y]! * side;
-    const bottom = ys.second[y]! * side;
-    const v = ys.weight[y]!;
-    for (let x = 0; x < out; x++) {
-      const a = millimetres[top + xs.first[x]!]!;
-      const b = millimetres[top + xs.second[x]!]!;
-      const c = millimetres[bottom + xs.first[x]!]!;
-      const d = millimetres[bottom + xs.second[x]!]!;
-      const nearest = a === b && a === c && a === d ? a : nearestKnown(a, b, c, d, xs.weight[x]!, v);
-      result[o++] = nearest / 1000;
-    }
-  }
-  return result;
+  const size = { width: out, height: out };
+  const nearest = chooseEach(millimetres, side, crop, size, flip, new Uint16Array(out * out), nearestKnown);
+  const metres = new Float32Array(nearest.length);
+  for (let i = 0; i < metres.length; i++) metres[i] = nearest[i]! / 1000;
+  return metres;
 }
 
 function nearestKnown(a: number, b: number, c: number, d: number, u: number, v: number): number {

@@ -1,6 +1,5 @@
 /** A corpus split decoded once into memory: photos and labels as compact integer rasters, indexed for drawing. */
-import type { CorpusEntry } from "../corpus/read.js";
-import type { CorpusRecord } from "../corpus/record.js";
+import type { CorpusEntry, CorpusRecord } from "../corpus/record.js";
 import { InstructCvError } from "../errors.js";
 import { readGrey16, readPicture } from "../image/io.js";
 import type { TaskName } from "../tasks/task.js";

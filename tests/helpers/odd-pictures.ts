@@ -2,6 +2,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import sharp, { type Sharp } from "sharp";
+import { crc32 } from "./png-bytes.js";
 
 const cat = join(import.meta.dirname, "../../examples/cat.jpg");
 
@@ -47,14 +48,4 @@ async function enormousPng(): Promise<Buffer> {
   png.writeUInt32BE(30_000, 20);
   png.writeUInt32BE(crc32(png.subarray(start, end)), end);
   return png;
-}
-
-/** The checksum of PNG chunks. */
-function crc32(bytes: Uint8Array): number {
-  let crc = 0xffffffff;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
-  }
-  return (crc ^ 0xffffffff) >>> 0;
 }

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { readGrey16, readPicture } from "../../image/io.js";
 import type { Size } from "../../image/picture.js";
 import { taskNames } from "../../tasks/registry.js";
-import type { CorpusEntry } from "../read.js";
+import type { CorpusEntry } from "../record.js";
 
 const box = z.tuple([z.number(), z.number(), z.number(), z.number()]);
 const rle = z.object({ size: z.tuple([z.int(), z.int()]), counts: z.string() });

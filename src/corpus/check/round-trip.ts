@@ -4,8 +4,7 @@ import type { DrawingStyle } from "../../tasks/registry.js";
 import { decodeRle } from "../../tasks/rle.js";
 import type { DetectionResult, SegmentationResult, TaskName, Xyxy } from "../../tasks/task.js";
 import { decodeAnswer, ownSize, readAnswer } from "../answer.js";
-import type { CorpusEntry } from "../read.js";
-import type { CorpusRecord } from "../record.js";
+import type { CorpusEntry, CorpusRecord } from "../record.js";
 
 /** What is measured: overlap of masks, overlap of boxes, millimetres, share of right answers. */
 export const measures = { segmentation: "iou", detection: "iou", depth: "mm", classification: "accuracy" } as const;

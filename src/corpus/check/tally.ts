@@ -3,12 +3,11 @@ import { InstructCvError } from "../../errors.js";
 import { taskNames } from "../../tasks/registry.js";
 import type { TaskName } from "../../tasks/task.js";
 import { KeySample } from "../key-sample.js";
-import type { CorpusEntry } from "../read.js";
-import type { Manifest } from "../record.js";
+import type { CorpusEntry, Manifest } from "../record.js";
 import { SeenKeys } from "../seen-keys.js";
+import { type RecordFiles, toEntry } from "../shard-walk.js";
 import { recordProblems } from "./record-problems.js";
 import { measures, type RoundTrip, roundTrip } from "./round-trip.js";
-import { type RecordFiles, toEntry } from "./shard-walk.js";
 
 /** What the pictures of a task lose of its labels. */
 export interface CodecLoss {

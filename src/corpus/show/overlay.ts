@@ -1,20 +1,12 @@
 /** A decoded answer drawn over its photo, without words: those stand beside it on the page. */
 import { blend, copyPicture, type Rgb, strokeRectangle } from "../../image/draw.js";
+import { OKABE_ITO } from "../../image/okabe-ito.js";
 import type { Picture } from "../../image/picture.js";
 import type { TaskResult } from "../../tasks/task.js";
 
 const MASK: Rgb = [255, 64, 160];
 const YES: Rgb = [44, 122, 69];
 const NO: Rgb = [165, 66, 58];
-/** Told apart also with the common kinds of colour blindness (Okabe and Ito). */
-const BOXES: readonly Rgb[] = [
-  [230, 159, 0],
-  [86, 180, 233],
-  [0, 158, 115],
-  [240, 228, 66],
-  [213, 94, 0],
-  [204, 121, 167],
-];
 /** Near to far: equal steps of viridis, yellow to violet. */
 const DEPTHS: readonly Rgb[] = [
   [253, 231, 37],
@@ -39,7 +31,7 @@ export function drawAnswer(photo: Picture, result: TaskResult): Picture {
     case "detection":
       // The surest last, on top of the others.
       for (const [i, { xyxy }] of [...result.boxes.entries()].reverse())
-        strokeRectangle(picture, xyxy, BOXES[i % BOXES.length]!, line);
+        strokeRectangle(picture, xyxy, OKABE_ITO[i % OKABE_ITO.length]!, line);
       break;
     case "depth": {
       const range = Math.max(result.max - result.min, 1e-6);

@@ -1,10 +1,10 @@
 /** Bank files: paraphrases that a language model wrote, checked when written and again when read. */
-import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { InstructCvError } from "../../errors.js";
 import { writeAtomic } from "../../files.js";
 import type { TaskName } from "../../tasks/task.js";
+import { packageVersion } from "../../version.js";
 import { type Bank, bank as ourBank } from "../bank.js";
 import { lintLine } from "../lint.js";
 import { KnownLines } from "../repeats.js";
@@ -59,8 +59,7 @@ export async function writeBankFile(
     const train = lines.get(task) ?? [];
     if (train.length > 0) tasks[task] = { train };
   }
-  const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8"));
-  const file = { format: "instructcv-bank/1", model, created_by: `instructcv ${version}`, tasks };
+  const file = { format: "instructcv-bank/1", model, created_by: `instructcv ${packageVersion()}`, tasks };
   await writeAtomic(path, `${JSON.stringify(file, null, 2)}\n`);
 }
 

@@ -1,12 +1,10 @@
-/** Walks a shard as it lies on disk, complete or not: unlike the reader it goes on after a record that is not whole. */
+/** Walks a shard as it lies on disk, whether or not its records are whole. */
 import type { Hash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { extract } from "tar-stream";
-import { InstructCvError } from "../../errors.js";
-import type { CorpusEntry } from "../read.js";
-import type { CorpusRecord } from "../record.js";
+import type { CorpusEntry, CorpusRecord } from "./record.js";
 
 /** The members of one key, by suffix. */
 export interface RecordFiles {
@@ -14,8 +12,15 @@ export interface RecordFiles {
   readonly members: ReadonlyMap<string, Buffer>;
 }
 
-/** Neighbouring members of one key at a time. All bytes of the file go into `hash`. @throws {InstructCvError} "corpus" when it is no whole tar file */
-export async function* walkShard(path: string, hash: Hash): AsyncGenerator<RecordFiles> {
+/**
+ * Neighbouring members of one key at a time. All bytes of the file go into `hash`.
+ * @param damaged makes what is thrown when the file is no whole tar file, of the reason
+ */
+export async function* walkShard(
+  path: string,
+  hash: Hash,
+  damaged: (why: string) => Error,
+): AsyncGenerator<RecordFiles> {
   const meter = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       hash.update(chunk);
@@ -44,7 +49,7 @@ export async function* walkShard(path: string, hash: Hash): AsyncGenerator<Recor
     if (members.size > 0) yield { key, members };
     await source;
   } catch (error) {
-    throw new InstructCvError("corpus", `damaged: ${(error as Error).message}`);
+    throw damaged((error as Error).message);
   }
 }
 
