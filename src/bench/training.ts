@@ -8,6 +8,8 @@ const recipe = await readConfig(fileURLToPath(new URL("../../configs/nano.yaml",
 const threads = recipe.compute.threads ?? availableParallelism();
 const config: TrainConfig = {
   ...recipe,
+  // The weights do not matter to the clock, and the stage before this one need not have been trained.
+  model: { ...recipe.model, init: null },
   compute: { ...recipe.compute, threads },
   // The yardstick has the networks and the drawing loss, not the training-only heads and their photos.
   loss: { ...recipe.loss, auxiliary: { sentence: 0, presence: 0, extent: 0, asked: 0, photos: 0 } },
