@@ -37,7 +37,7 @@ export function addBuild(parent: Command, terminal: Terminal): void {
       "after",
       `
 Native layouts of COCO, ADE20K, VOC, Oxford-IIIT Pets, NYUv2, SUN RGB-D, FSS-1000, ImageNet and data of your own (docs/data.md).
-Takes about 300 MB of memory, 200 more for each further thread, and up to 0.4 kB a listed photo; 60 photos a second on 2 cores.
+Takes about 300 MB of memory, 200 more for each further thread, and up to 0.4 kB a listed photo; about 100 photos a second on 2 cores.
 Killed or stopped by Ctrl-C, the same command goes on with the shards that are missing. Parts of one build may write to one folder or
 to several that are put together later: the last one, or the same command without --shard, writes the manifest.
 `,
