@@ -16,10 +16,17 @@ import {
   wrapDim,
 } from "../shapes.js";
 import type { Conv2dOptions, DType, Operand, Ops, Tensor } from "../tensor.js";
-import { type Attribute, encodeModel, type OnnxNode, type OnnxTensor, type OnnxValueInfo } from "./proto.js";
+import {
+  type Attribute,
+  encodeModel,
+  type OnnxGraph,
+  type OnnxNode,
+  type OnnxTensor,
+  type OnnxValueInfo,
+} from "./proto.js";
 
 /** A value of the graph under construction. */
-class Value implements Tensor {
+export class Value implements Tensor {
   constructor(
     readonly name: string,
     readonly shape: readonly number[],
@@ -27,7 +34,7 @@ class Value implements Tensor {
   ) {}
 }
 
-type Attributes = Record<string, Attribute>;
+export type Attributes = Record<string, Attribute>;
 const weightTypes = { F32: "float32", F16: "float16", BF16: "bfloat16" } as const;
 
 export class OnnxOps implements Ops {
@@ -51,18 +58,23 @@ export class OnnxOps implements Ops {
     this.#names.set(name, 1);
     const stored = new Value(name, entry.shape, "float32");
     if (type === "float32") return stored;
-    return this.#node("Cast", [stored], entry.shape, { to: { int: 1 } }, `${name}.float32`);
+    return this.node("Cast", [stored], entry.shape, { to: { int: 1 } }, `${name}.float32`);
   }
 
   /** The model's bytes; outputs are named by their keys. */
-  finish(outputs: Readonly<Record<string, Tensor>>, graphName = "instructcv"): Uint8Array {
-    const infos = Object.entries(outputs).map(([name, tensor]) => {
+  finish(outputs: Readonly<Record<string, Tensor>>): Uint8Array {
+    return encodeModel(this.graph(outputs));
+  }
+
+  /** What `finish` encodes: the nodes these outputs depend on, in an order that can be run, and their initializers. */
+  graph(outputs: Readonly<Record<string, Tensor>>): OnnxGraph {
+    const infos = Object.entries(outputs).map(([name, tensor]): OnnxValueInfo => {
       const { shape, dtype } = tensor;
       this.#nodes.push({
         name: `output.${name}`,
         op: "Identity",
         inputs: [nameOf(tensor)],
-        outputs: [name],
+        output: { name, type: dtype, shape },
         attributes: {},
       });
       return { name, type: dtype, shape };
@@ -70,14 +82,14 @@ export class OnnxOps implements Ops {
     const nodes = this.#liveNodes(Object.keys(outputs));
     const used = new Set(nodes.flatMap((node) => node.inputs));
     const initializers = [...this.#initializers.values()].filter(({ name }) => used.has(name));
-    return encodeModel({ name: graphName, nodes, initializers, inputs: this.#inputs, outputs: infos });
+    return { nodes, initializers, inputs: this.#inputs, outputs: infos };
   }
 
   /** The nodes that these values depend on: a model may be bound whole and used in part. */
   #liveNodes(names: readonly string[]): OnnxNode[] {
     const needed = new Set(names);
-    const live = this.#nodes.toReversed().filter(({ outputs, inputs }) => {
-      const isLive = outputs.some((name) => needed.has(name));
+    const live = this.#nodes.toReversed().filter(({ output, inputs }) => {
+      const isLive = needed.has(output.name);
       if (isLive) for (const name of inputs) needed.add(name);
       return isLive;
     });
@@ -91,7 +103,7 @@ export class OnnxOps implements Ops {
       strides: { ints: [stride, stride] },
       pads: { ints: [padding, padding, padding, padding] },
     };
-    return this.#node("Conv", [x, weight, bias], shape, attributes, layerOf(weight));
+    return this.node("Conv", [x, weight, bias], shape, attributes, layerOf(weight));
   }
 
   linear(x: Tensor, weight: Tensor, bias: Tensor | null): Tensor {
@@ -99,7 +111,7 @@ export class OnnxOps implements Ops {
     const [o, i] = weight.shape as [number, number];
     const rows = this.reshape(x, [-1, i]);
     // Gemm takes torch's [out, in] as it is; MatMul would need a transposed copy of the weight.
-    const y = this.#node("Gemm", [rows, weight, bias], [rows.shape[0]!, o], { transB: { int: 1 } }, layerOf(weight));
+    const y = this.node("Gemm", [rows, weight, bias], [rows.shape[0]!, o], { transB: { int: 1 } }, layerOf(weight));
     return this.reshape(y, shape);
   }
 
@@ -111,7 +123,7 @@ export class OnnxOps implements Ops {
     const zeros = this.constant(new Float32Array(groups), [groups]);
     const grouped = this.reshape(x, [b, groups, -1]);
     const attributes: Attributes = { epsilon: { float: eps } };
-    const normed = this.#node(
+    const normed = this.node(
       "InstanceNormalization",
       [grouped, ones, zeros],
       grouped.shape,
@@ -125,7 +137,7 @@ export class OnnxOps implements Ops {
 
   layerNorm(x: Tensor, weight: Tensor, bias: Tensor, eps: number): Tensor {
     const attributes: Attributes = { axis: { int: -1 }, epsilon: { float: eps } };
-    return this.#node("LayerNormalization", [x, weight, bias], x.shape, attributes, layerOf(weight));
+    return this.node("LayerNormalization", [x, weight, bias], x.shape, attributes, layerOf(weight));
   }
 
   attention(q: Tensor, k: Tensor, v: Tensor, { causal = false } = {}): Tensor {
@@ -141,29 +153,29 @@ export class OnnxOps implements Ops {
 
   embedding(ids: Tensor, table: Tensor): Tensor {
     const shape = [...ids.shape, ofRank(table.shape, 2)[1]!];
-    return this.#node("Gather", [table, ids], shape, { axis: { int: 0 } }, layerOf(table));
+    return this.node("Gather", [table, ids], shape, { axis: { int: 0 } }, layerOf(table));
   }
 
-  matmul = (a: Tensor, b: Tensor) => this.#node("MatMul", [a, b], matmulShape(a.shape, b.shape));
+  matmul = (a: Tensor, b: Tensor) => this.node("MatMul", [a, b], matmulShape(a.shape, b.shape));
 
   add = (a: Tensor, b: Operand) => this.#binary("Add", a, b);
   sub = (a: Tensor, b: Operand) => this.#binary("Sub", a, b);
   mul = (a: Tensor, b: Operand) => this.#binary("Mul", a, b);
   div = (a: Tensor, b: Operand) => this.#binary("Div", a, b);
-  neg = (x: Tensor) => this.#node("Neg", [x], x.shape);
-  exp = (x: Tensor) => this.#node("Exp", [x], x.shape);
-  log = (x: Tensor) => this.#node("Log", [x], x.shape);
-  sqrt = (x: Tensor) => this.#node("Sqrt", [x], x.shape);
-  sin = (x: Tensor) => this.#node("Sin", [x], x.shape);
-  cos = (x: Tensor) => this.#node("Cos", [x], x.shape);
-  tanh = (x: Tensor) => this.#node("Tanh", [x], x.shape);
-  sigmoid = (x: Tensor) => this.#node("Sigmoid", [x], x.shape);
-  relu = (x: Tensor) => this.#node("Relu", [x], x.shape);
+  neg = (x: Tensor) => this.node("Neg", [x], x.shape);
+  exp = (x: Tensor) => this.node("Exp", [x], x.shape);
+  log = (x: Tensor) => this.node("Log", [x], x.shape);
+  sqrt = (x: Tensor) => this.node("Sqrt", [x], x.shape);
+  sin = (x: Tensor) => this.node("Sin", [x], x.shape);
+  cos = (x: Tensor) => this.node("Cos", [x], x.shape);
+  tanh = (x: Tensor) => this.node("Tanh", [x], x.shape);
+  sigmoid = (x: Tensor) => this.node("Sigmoid", [x], x.shape);
+  relu = (x: Tensor) => this.node("Relu", [x], x.shape);
   silu = (x: Tensor) => this.mul(x, this.sigmoid(x));
-  gelu = (x: Tensor) => this.#node("Gelu", [x], x.shape);
+  gelu = (x: Tensor) => this.node("Gelu", [x], x.shape);
   quickGelu = (x: Tensor) => this.mul(x, this.sigmoid(this.mul(x, 1.702)));
   softmax = (x: Tensor, dim: number) =>
-    this.#node("Softmax", [x], x.shape, { axis: { int: wrapDim(dim, x.shape.length) } });
+    this.node("Softmax", [x], x.shape, { axis: { int: wrapDim(dim, x.shape.length) } });
 
   sum = (x: Tensor, dims?: readonly number[], keepdim = false) => this.#reduce("ReduceSum", x, dims, keepdim);
   mean = (x: Tensor, dims?: readonly number[], keepdim = false) => this.#reduce("ReduceMean", x, dims, keepdim);
@@ -171,12 +183,12 @@ export class OnnxOps implements Ops {
   reshape(x: Tensor, shape: readonly number[]): Tensor {
     const filled = reshapeShape(x.shape, shape);
     if (filled.length === x.shape.length && filled.every((n, i) => n === x.shape[i])) return x;
-    return this.#node("Reshape", [x, this.#ints(filled)], filled);
+    return this.node("Reshape", [x, this.#ints(filled)], filled);
   }
 
   permute(x: Tensor, dims: readonly number[]): Tensor {
     const { dims: perm, shape } = permuteShape(x.shape, dims);
-    return this.#node("Transpose", [x], shape, { perm: { ints: perm } });
+    return this.node("Transpose", [x], shape, { perm: { ints: perm } });
   }
 
   concat(xs: readonly Tensor[], dim: number): Tensor {
@@ -184,13 +196,13 @@ export class OnnxOps implements Ops {
       xs.map((x) => x.shape),
       dim,
     );
-    return this.#node("Concat", xs, shape, { axis: { int: wrapDim(dim, shape.length) } });
+    return this.node("Concat", xs, shape, { axis: { int: wrapDim(dim, shape.length) } });
   }
 
   slice(x: Tensor, dim: number, start: number, end: number): Tensor {
     const shape = sliceShape(x.shape, dim, start, end);
     const axis = wrapDim(dim, shape.length);
-    return this.#node("Slice", [x, this.#ints([start]), this.#ints([end]), this.#ints([axis])], shape);
+    return this.node("Slice", [x, this.#ints([start]), this.#ints([end]), this.#ints([axis])], shape);
   }
 
   pad2d(x: Tensor, [left, right, top, bottom]: readonly [number, number, number, number]): Tensor {
@@ -198,7 +210,7 @@ export class OnnxOps implements Ops {
     const [h, w] = x.shape.slice(-2) as [number, number];
     const untouched = outer.map(() => 0);
     const pads = this.#ints([...untouched, top, left, ...untouched, bottom, right]);
-    return this.#node("Pad", [x, pads], [...outer, h + top + bottom, w + left + right]);
+    return this.node("Pad", [x, pads], [...outer, h + top + bottom, w + left + right]);
   }
 
   upsampleNearest(x: Tensor, factor: number): Tensor {
@@ -209,16 +221,16 @@ export class OnnxOps implements Ops {
       nearest_mode: { string: "floor" },
     };
     const scales = this.constant(Float32Array.of(1, 1, factor, factor), [4]);
-    return this.#node("Resize", [x, null, scales], [b, c, h * factor, w * factor], attributes);
+    return this.node("Resize", [x, null, scales], [b, c, h * factor, w * factor], attributes);
   }
 
   expand = (x: Tensor, shape: readonly number[]) =>
-    this.#node("Expand", [x, this.#ints(shape)], expandShape(x.shape, shape));
+    this.node("Expand", [x, this.#ints(shape)], expandShape(x.shape, shape));
 
   cast(x: Tensor, dtype: DType): Tensor {
     if (x.dtype === dtype) return x;
     const to = { float32: 1, int64: 7, bfloat16: 16 }[dtype];
-    return this.#node("Cast", [x], x.shape, { to: { int: to } }, undefined, dtype);
+    return this.node("Cast", [x], x.shape, { to: { int: to } }, undefined, dtype);
   }
 
   constant(data: Float32Array | BigInt64Array, shape: readonly number[]): Tensor {
@@ -239,15 +251,15 @@ export class OnnxOps implements Ops {
     if (typeof b === "number") {
       const scalar =
         a.dtype === "int64" ? this.constant(BigInt64Array.of(BigInt(b)), []) : this.constant(Float32Array.of(b), []);
-      return this.#node(op, [a, this.cast(scalar, a.dtype)], a.shape);
+      return this.node(op, [a, this.cast(scalar, a.dtype)], a.shape);
     }
     if (a.dtype !== b.dtype) throw new TypeError(`${op} of ${a.dtype} and ${b.dtype}`);
-    return this.#node(op, [a, b], broadcastShape(a.shape, b.shape));
+    return this.node(op, [a, b], broadcastShape(a.shape, b.shape));
   }
 
   #reduce(op: string, x: Tensor, dims: readonly number[] | undefined, keepdim: boolean): Tensor {
     const { dims: axes, shape } = reduceShape(x.shape, dims, keepdim);
-    return this.#node(op, [x, this.#ints(axes)], shape, { keepdims: { int: keepdim ? 1 : 0 } });
+    return this.node(op, [x, this.#ints(axes)], shape, { keepdims: { int: keepdim ? 1 : 0 } });
   }
 
   #ints(values: readonly number[]): Tensor {
@@ -255,7 +267,7 @@ export class OnnxOps implements Ops {
   }
 
   /** Appends a node of one output; its dtype is that of the first input unless given. */
-  #node(
+  protected node(
     op: string,
     inputs: readonly (Tensor | null)[],
     shape: readonly number[],
@@ -265,7 +277,13 @@ export class OnnxOps implements Ops {
   ): Tensor {
     const name = this.#unique(label);
     const present = inputs.slice(0, inputs.findLastIndex((x) => x !== null) + 1);
-    this.#nodes.push({ name, op, inputs: present.map((x) => (x ? nameOf(x) : "")), outputs: [name], attributes });
+    this.#nodes.push({
+      name,
+      op,
+      inputs: present.map((x) => (x ? nameOf(x) : "")),
+      output: { name, type: dtype, shape },
+      attributes,
+    });
     return new Value(name, shape, dtype);
   }
 
@@ -289,6 +307,6 @@ function nameOf(tensor: Tensor): string {
 }
 
 /** `mid_block.resnets.0.conv1` for its weight: nodes carry the names of the layers they come from. */
-function layerOf(weight: Tensor): string {
+export function layerOf(weight: Tensor): string {
   return nameOf(weight).replace(/\.(weight|bias)(\.float32)?$/, "");
 }

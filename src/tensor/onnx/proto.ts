@@ -19,7 +19,8 @@ export interface OnnxNode {
   readonly name: string;
   readonly op: string;
   readonly inputs: readonly string[];
-  readonly outputs: readonly string[];
+  /** Every operation here has one; its shape is for analysis, ONNX Runtime infers it again. */
+  readonly output: OnnxValueInfo;
   readonly attributes: Readonly<Record<string, Attribute>>;
 }
 export interface OnnxValueInfo {
@@ -28,7 +29,6 @@ export interface OnnxValueInfo {
   readonly shape: readonly number[];
 }
 export interface OnnxGraph {
-  readonly name: string;
   readonly nodes: readonly OnnxNode[];
   readonly initializers: readonly OnnxTensor[];
   readonly inputs: readonly OnnxValueInfo[];
@@ -43,7 +43,7 @@ export function encodeModel(graph: OnnxGraph, opset = 21): Uint8Array {
 function encodeGraph(graph: OnnxGraph): Uint8Array {
   return message(
     ...graph.nodes.map((node) => bytes(1, encodeNode(node))),
-    text(2, graph.name),
+    text(2, "instructcv"),
     ...graph.initializers.map((tensor) => bytes(5, encodeTensor(tensor))),
     ...graph.inputs.map((value) => bytes(11, encodeValueInfo(value))),
     ...graph.outputs.map((value) => bytes(12, encodeValueInfo(value))),
@@ -53,7 +53,7 @@ function encodeGraph(graph: OnnxGraph): Uint8Array {
 function encodeNode(node: OnnxNode): Uint8Array {
   return message(
     ...node.inputs.map((name) => text(1, name)),
-    ...node.outputs.map((name) => text(2, name)),
+    text(2, node.output.name),
     text(3, node.name),
     text(4, node.op),
     ...Object.entries(node.attributes).map(([name, value]) => bytes(5, encodeAttribute(name, value))),
