@@ -18,6 +18,7 @@ import {
 import type { Conv2dOptions, DType, Operand, Ops, Tensor } from "../tensor.js";
 import {
   type Attribute,
+  type ElementType,
   encodeModel,
   type OnnxGraph,
   type OnnxNode,
@@ -30,12 +31,15 @@ export class Value implements Tensor {
   constructor(
     readonly name: string,
     readonly shape: readonly number[],
+    /** What the numbers mean: a quantised value stands for float32 ones. */
     readonly dtype: DType,
+    /** How they are stored. */
+    readonly type: ElementType = dtype,
   ) {}
 }
 
 export type Attributes = Record<string, Attribute>;
-const weightTypes = { F32: "float32", F16: "float16", BF16: "bfloat16" } as const;
+const weightTypes = { F32: "float32", F16: "float16", BF16: "bfloat16", I8: "int8", U8: "uint8" } as const;
 
 export class OnnxOps implements Ops {
   readonly #nodes: OnnxNode[] = [];
@@ -50,14 +54,14 @@ export class OnnxOps implements Ops {
     return new Value(name, shape, dtype);
   }
 
-  /** A float32 weight that stays in its safetensors file; `location` is relative to the session's weights folder. */
+  /** A weight that stays in its safetensors file, float or quantised; `location` is relative to the session's weights folder. */
   parameter(name: string, entry: SafetensorsEntry, location: string): Tensor {
     const type = weightTypes[entry.dtype as keyof typeof weightTypes];
     const data = { location, offset: entry.start, length: entry.end - entry.start };
     this.#initializers.set(name, { name, type, shape: entry.shape, data });
     this.#names.set(name, 1);
+    if (type !== "float16" && type !== "bfloat16") return new Value(name, entry.shape, "float32", type);
     const stored = new Value(name, entry.shape, "float32");
-    if (type === "float32") return stored;
     return this.node("Cast", [stored], entry.shape, { to: { int: 1 } }, `${name}.float32`);
   }
 
@@ -266,7 +270,7 @@ export class OnnxOps implements Ops {
     return this.constant(BigInt64Array.from(values, BigInt), [values.length]);
   }
 
-  /** Appends a node of one output; its dtype is that of the first input unless given. */
+  /** Appends a node of one output; its dtype is that of the first input unless given, and it is stored as its dtype. */
   protected node(
     op: string,
     inputs: readonly (Tensor | null)[],
@@ -274,6 +278,7 @@ export class OnnxOps implements Ops {
     attributes: Attributes = {},
     label = op,
     dtype = inputs[0]!.dtype,
+    { domain, type = dtype }: { domain?: OnnxNode["domain"]; type?: ElementType } = {},
   ): Tensor {
     const name = this.#unique(label);
     const present = inputs.slice(0, inputs.findLastIndex((x) => x !== null) + 1);
@@ -281,10 +286,11 @@ export class OnnxOps implements Ops {
       name,
       op,
       inputs: present.map((x) => (x ? nameOf(x) : "")),
-      output: { name, type: dtype, shape },
+      output: { name, type, shape },
       attributes,
+      ...(domain && { domain }),
     });
-    return new Value(name, shape, dtype);
+    return new Value(name, shape, dtype, type);
   }
 
   #unique(label: string): string {

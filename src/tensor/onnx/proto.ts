@@ -1,6 +1,6 @@
 /** Writes an ONNX ModelProto as protobuf bytes; the field numbers are those of github.com/onnx/onnx/blob/main/onnx/onnx.proto. */
 
-export const elementType = { float32: 1, int64: 7, float16: 10, bfloat16: 16 } as const;
+export const elementType = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7, float16: 10, bfloat16: 16 } as const;
 export type ElementType = keyof typeof elementType;
 
 export interface OnnxTensor {
@@ -18,6 +18,8 @@ export type Attribute =
 export interface OnnxNode {
   readonly name: string;
   readonly op: string;
+  /** The operator set it belongs to; the standard one unless given. */
+  readonly domain?: "com.microsoft";
   readonly inputs: readonly string[];
   /** Every operation here has one; its shape is for analysis, ONNX Runtime infers it again. */
   readonly output: OnnxValueInfo;
@@ -37,7 +39,14 @@ export interface OnnxGraph {
 
 /** The model's bytes, for this version of the standard operator set. IR version 10 is the one that goes with opset 21. */
 export function encodeModel(graph: OnnxGraph, opset = 21): Uint8Array {
-  return message(int(1, 10), text(2, "instructcv"), bytes(7, encodeGraph(graph)), bytes(8, message(int(2, opset))));
+  const domains = new Set(graph.nodes.flatMap(({ domain }) => domain ?? []));
+  return message(
+    int(1, 10),
+    text(2, "instructcv"),
+    bytes(7, encodeGraph(graph)),
+    bytes(8, message(int(2, opset))),
+    ...Array.from(domains, (domain) => bytes(8, message(text(1, domain), int(2, 1)))),
+  );
 }
 
 function encodeGraph(graph: OnnxGraph): Uint8Array {
@@ -57,6 +66,7 @@ function encodeNode(node: OnnxNode): Uint8Array {
     text(3, node.name),
     text(4, node.op),
     ...Object.entries(node.attributes).map(([name, value]) => bytes(5, encodeAttribute(name, value))),
+    ...(node.domain ? [text(7, node.domain)] : []),
   );
 }
 
