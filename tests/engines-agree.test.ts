@@ -9,6 +9,7 @@ import { CLIPTextModel } from "../src/models/clip-text.js";
 import type { Module } from "../src/models/module.js";
 import { UNet2DConditionModel } from "../src/models/unet.js";
 import { createRng } from "../src/random.js";
+import { encodeModel } from "../src/tensor/onnx/proto.js";
 import { openSession, type Session } from "../src/tensor/onnx/session.js";
 import { createTorch } from "../src/tensor/torch/index.js";
 import { writeTinyCheckpoint } from "./helpers/tiny-checkpoint.js";
@@ -34,12 +35,12 @@ test("UNet and text encoder outputs of both engines differ by less than 1e-4", a
   const states = noise(2, 16, 16);
 
   const onnx = async (network: ReturnType<typeof textNetwork>, inputs: Parameters<Session["run"]>[0]) => {
-    const session = await openSession(network.model, { weightsFolder: network.weightsFolder, threads: 1 });
+    const session = await openSession(encodeModel(network.graph), { weightsFolder: network.weightsFolder, threads: 1 });
     const outputs = await session.run(inputs);
     await session.close();
     return Object.values(outputs)[0]!;
   };
-  const prediction = await onnx(unetNetwork(folder, 4, 16, 2), { ...feeds, states });
+  const prediction = await onnx(unetNetwork(folder, { width: 4, height: 4 }, 16, 2), { ...feeds, states });
   const encoded = await onnx(textNetwork(folder, 16), { ids });
 
   const torch = createTorch({ threads: 1 });

@@ -173,8 +173,10 @@ export const defaultsSchema = z.object({
   format: only("instructcv/1"),
   /** Shown in results; the folder's name when left out. */
   name: z.string().optional(),
-  /** Side of the square the photo is squashed to, pixels. */
+  /** Side of drawings, pixels; see `fit`. */
   resolution: count.default(512),
+  /** `squash`: the whole photo to a square of that side. `crop`: its aspect is kept, that is about the longer side. */
+  fit: z.enum(["squash", "crop"]).default("squash"),
   steps: count.default(100),
   sampler: z.enum(["ddim", "euler", "euler-ancestral"]).optional(),
   /** Scale 1 of both is a single evaluation a step. */

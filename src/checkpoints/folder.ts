@@ -70,7 +70,7 @@ export async function readCheckpoint(dir: string): Promise<CheckpointFolder> {
     if (!(await exists(at(file)))) throw incomplete(at(file), "is missing.");
   const defaults = (await exists(at("defaults")))
     ? await readJson(at("defaults"), defaultsSchema)
-    : defaultsSchema.parse({});
+    : defaultsSchema.parse({ fit: "crop" });
   return {
     dir: root,
     name: defaults.name ?? basename(root),

@@ -10,12 +10,14 @@ export async function drawMirrored(
   options: DrawOptions,
 ): Promise<{ drawn: FloatPicture; timings: DrawTimings }> {
   const { onStep, steps } = options;
-  const counted = (before: number): DrawOptions => ({
+  const straight = await model.draw(photo, instruction, {
     ...options,
-    onStep: (step) => onStep?.(before + step, 2 * steps),
+    onStep: (step, _, preview) => onStep?.(step, 2 * steps, preview),
   });
-  const straight = await model.draw(photo, instruction, counted(0));
-  const mirrored = await model.draw(mirrorOf(photo), instruction, counted(steps));
+  const mirrored = await model.draw(mirrorOf(photo), instruction, {
+    ...options,
+    onStep: (step, _, preview) => onStep?.(steps + step, 2 * steps, async () => mirrorOf(await preview())),
+  });
   const back = mirrorOf(mirrored.drawn).data;
   const data = straight.drawn.data.map((value, i) => (value + back[i]!) / 2);
   const total = (phase: keyof DrawTimings) => straight.timings[phase] + mirrored.timings[phase];

@@ -67,7 +67,7 @@ describe("drawing", () => {
 
   test("steps are reported and an abort stops between two of them", async () => {
     const seen: [number, number][] = [];
-    await draw(model, { steps: 4, onStep: (...step) => seen.push(step) });
+    await draw(model, { steps: 4, onStep: (step, of) => seen.push([step, of]) });
     expect(seen).toEqual([1, 2, 3, 4].map((step) => [step, 4]));
     const controller = new AbortController();
     const onStep = (step: number) => void (step === 2 && controller.abort());

@@ -1,25 +1,33 @@
 /** A loaded checkpoint: its sessions, tokenizer and schedule; turns a photo and a sentence into a drawn picture. */
 import { dirname } from "node:path";
 import { type CheckpointFolder, readCheckpoint } from "../checkpoints/folder.js";
-import { type Condition, type GuidanceScales, guided } from "../diffusion/guidance.js";
-import { noiseLevel } from "../diffusion/prediction.js";
+import { type GuidanceScales, guided } from "../diffusion/guidance.js";
 import { type SamplerName, samplerFor, samplers } from "../diffusion/samplers/registry.js";
 import { makeSchedule, type Schedule } from "../diffusion/schedule.js";
 import { InstructCvError } from "../errors.js";
 import type { FloatPicture, Picture } from "../image/picture.js";
 import { ClipTokenizer } from "../models/tokenizer.js";
 import { createRng } from "../random.js";
-import { openSession, type Session } from "../tensor/onnx/session.js";
-import { decoderNetwork, encoderNetwork, latentSpace, type Network, textNetwork, unetNetwork } from "./networks.js";
-import { fromPlanes, toPlanes } from "./planes.js";
+import { ConditionedNetwork, type Evaluation } from "./conditioned-network.js";
+import { Latents, type Tiles } from "./latents.js";
+import { latentSpace } from "./networks.js";
+import { SessionCache } from "./session-cache.js";
+import { Texts } from "./texts.js";
 
 export interface DrawOptions {
   readonly steps: number;
   readonly seed: number;
   readonly guidance: GuidanceScales;
   readonly sampler: SamplerName;
+  /** Encode and decode in tiles. @default "auto": above 768x768 pixels */
+  readonly tiles?: Tiles;
+  /** Standard normal values in place of the seed's: first one for each latent, then what the sampler asks for. */
+  readonly noise?: () => number;
   readonly signal?: AbortSignal;
-  readonly onStep?: (step: number, steps: number) => void;
+  /** After every step; the sampler waits for it. `preview` draws what the model sees by now. */
+  readonly onStep?: (step: number, steps: number, preview: () => Promise<FloatPicture>) => unknown;
+  /** Before every evaluation of the network, with what goes into it: for calibration. */
+  readonly onEvaluation?: (inputs: Evaluation) => void;
 }
 
 /** Milliseconds of each phase. */
@@ -29,26 +37,21 @@ export interface DrawTimings {
   decode: number;
 }
 
-/** Instructions whose text states are kept. */
-const rememberedTexts = 256;
-
-/**
- * Networks up to this many bytes get their weights copied into the kernels' own layout, 15% faster on a 19M UNet. Above
- * it (Stable Diffusion's UNet, 3.4 GB) they stay mapped from the file, which saves their size in memory and seconds of loading.
- */
-const largestCopied = 512 * 2 ** 20;
-
 export class LoadedModel {
+  readonly latents: Latents;
   readonly #schedule: Schedule;
-  readonly #sessions = new Map<string, Promise<Session>>();
-  readonly #texts = new Map<string, Float32Array>();
+  readonly #texts: Texts;
+  readonly #network: ConditionedNetwork;
 
   private constructor(
     readonly folder: CheckpointFolder,
-    private readonly tokenizer: ClipTokenizer,
-    private readonly threads: number,
+    tokenizer: ClipTokenizer,
+    private readonly sessions: SessionCache,
   ) {
     this.#schedule = makeSchedule(folder.scheduler);
+    this.latents = new Latents(folder, sessions);
+    this.#texts = new Texts(folder, tokenizer, sessions);
+    this.#network = new ConditionedNetwork(folder, tokenizer.maxLength, this.#schedule, sessions);
   }
 
   /** Opens and checks every part. Throws InstructCvError("checkpoint") naming the file that is wrong. */
@@ -56,12 +59,22 @@ export class LoadedModel {
     const folder = await readCheckpoint(dir);
     const tokenizer = await ClipTokenizer.fromFiles(dirname(folder.tokenizer.vocabPath));
     checkFit(folder, tokenizer);
-    const model = new LoadedModel(folder, tokenizer, threads);
-    const networks = [() => model.#text(), () => model.#unet(1), () => model.#encoder(), () => model.#decoder()];
+    const model = new LoadedModel(folder, tokenizer, new SessionCache(threads, OPEN_SESSIONS));
+    const { resolution } = folder.defaults;
+    const square = { width: resolution, height: resolution };
+    const parts = [
+      () => model.#texts.open(),
+      () => model.#network.open(model.latents.sizeFor(square)),
+      () => model.latents.openEncoder(square),
+      () => model.latents.openDecoder(square),
+    ];
     // A thread that ends while ONNX Runtime still opens a session takes the process down: let all of them settle first.
-    const opened = await Promise.allSettled(networks.map(async (open) => open()));
+    const opened = await Promise.allSettled(parts.map(async (open) => open()));
     const failure = opened.find((result) => result.status === "rejected");
-    if (failure) throw failure.reason;
+    if (failure) {
+      await model.close();
+      throw failure.reason;
+    }
     return model;
   }
 
@@ -69,121 +82,51 @@ export class LoadedModel {
     return this.folder.defaults.sampler ?? samplerFor(this.folder.scheduler._class_name);
   }
 
-  /** `photo` is at the model's resolution; so is the drawing. */
+  /** Sides of `photo` are multiples of the autoencoder's factor; the drawing has its size. */
   async draw(
     photo: Picture,
     instruction: string,
     options: DrawOptions,
   ): Promise<{ drawn: FloatPicture; timings: DrawTimings }> {
-    const { steps, seed, guidance, signal, onStep } = options;
-    const { channels, factor } = latentSpace(this.folder.vae.config);
-    const side = this.#side;
+    const { steps, guidance, signal, onStep, onEvaluation, tiles } = options;
     const clock = stopwatch();
 
-    const states = await this.#states(instruction);
-    const picture = { data: toPlanes(photo), shape: [1, 3, side * factor, side * factor] };
-    const { latents: image } = await (await this.#encoder()).run({ picture });
-    const imageLatents = image!.data as Float32Array;
+    const text = await this.#texts.states(instruction);
+    const empty = await this.#texts.states("");
+    signal?.throwIfAborted();
+    const image = await this.latents.encode(photo, tiles);
     const encode = clock();
 
-    const rng = createRng(seed);
-    const noise = () => rng.normal();
-    const initial = Float32Array.from({ length: imageLatents.length }, noise);
+    const rng = createRng(options.seed);
+    const noise = options.noise ?? (() => rng.normal());
+    const initial = Float32Array.from({ length: image.length }, noise);
+    const size = this.latents.sizeFor(photo);
     const model = guided(
-      (noisy, timestep, conditions) => this.#predict(noisy, timestep, conditions, imageLatents, states),
+      (noisy, timestep, conditions) =>
+        this.#network.predict({ noisy, timestep, conditions, image, text, empty, size, signal, onEvaluation }),
       guidance,
     );
     const latents = await samplers[options.sampler](this.#schedule, model, initial, {
       steps,
       noise,
       ...(signal && { signal }),
-      onStep: ({ step }) => onStep?.(step, steps),
+      onStep: async ({ step, denoised }) => {
+        await onStep?.(step, steps, () => this.latents.preview(denoised, photo));
+      },
     });
     const denoise = clock();
-
-    const shape = [1, channels, side, side];
-    const { picture: output } = await (await this.#decoder()).run({ latents: { data: latents, shape } });
-    const drawn = fromPlanes(output!.data as Float32Array, photo);
+    signal?.throwIfAborted();
+    const drawn = await this.latents.decode(latents, photo, tiles);
     return { drawn, timings: { encode, denoise, decode: clock() } };
   }
 
-  async close(): Promise<void> {
-    for (const session of this.#sessions.values()) await (await session).close();
-    this.#sessions.clear();
-  }
-
-  /** One evaluation of the network under each condition, as one batch. */
-  async #predict(
-    noisy: Float32Array,
-    timestep: number,
-    conditions: readonly Condition[],
-    image: Float32Array,
-    states: Float32Array,
-  ): Promise<Float32Array[]> {
-    const batch = conditions.length;
-    const { channels } = latentSpace(this.folder.vae.config);
-    const side = this.#side;
-    const empty = conditions.every((c) => c === "both") ? states : await this.#states("");
-    const images = new Float32Array(batch * image.length);
-    const texts = new Float32Array(batch * states.length);
-    for (const [i, condition] of conditions.entries()) {
-      if (condition !== "none") images.set(image, i * image.length);
-      texts.set(condition === "both" ? states : empty, i * states.length);
-    }
-    const { maxLength } = this.tokenizer;
-    const blank = this.folder.defaults.blank_pure_noise && noiseLevel(this.#schedule, timestep).signal === 0;
-    const { prediction } = await (await this.#unet(batch)).run({
-      noisy: { data: blank ? new Float32Array(noisy.length) : noisy, shape: [1, channels, side, side] },
-      image: { data: images, shape: [batch, channels, side, side] },
-      timestep: { data: Float32Array.of(timestep), shape: [1] },
-      states: { data: texts, shape: [batch, maxLength, states.length / maxLength] },
-    });
-    const all = prediction!.data as Float32Array;
-    return conditions.map((_, i) => all.slice(i * image.length, (i + 1) * image.length));
-  }
-
-  /** The text encoder's states of a sentence, remembered. */
-  async #states(text: string): Promise<Float32Array> {
-    const ids = this.tokenizer.encode(text);
-    const key = ids.join();
-    const known = this.#texts.get(key);
-    if (known) return known;
-    const { states } = await (await this.#text()).run({
-      ids: { data: BigInt64Array.from(ids, BigInt), shape: [1, ids.length] },
-    });
-    if (this.#texts.size >= rememberedTexts) this.#texts.delete(this.#texts.keys().next().value!);
-    const data = states!.data as Float32Array;
-    this.#texts.set(key, data);
-    return data;
-  }
-
-  /** Latent positions along a side. */
-  get #side(): number {
-    return this.folder.defaults.resolution / latentSpace(this.folder.vae.config).factor;
-  }
-
-  #text = () => this.#session("text", () => textNetwork(this.folder, this.tokenizer.maxLength));
-  #unet = (batch: number) =>
-    this.#session(`unet ${batch}`, () => unetNetwork(this.folder, this.#side, this.tokenizer.maxLength, batch));
-  #encoder = () => this.#session("encoder", () => encoderNetwork(this.folder, this.folder.defaults.resolution));
-  #decoder = () => this.#session("decoder", () => decoderNetwork(this.folder, this.#side));
-
-  #session(key: string, build: () => Network): Promise<Session> {
-    let session = this.#sessions.get(key);
-    if (!session) {
-      const { model, weightsFolder, weightBytes } = build();
-      const mapped = weightBytes > largestCopied;
-      session = openSession(model, {
-        threads: this.threads,
-        optimisation: mapped ? "extended" : "all",
-        prepack: !mapped,
-        ...(weightsFolder && { weightsFolder }),
-      });
-      this.#sessions.set(key, session);
-    }
-    return session;
+  close(): Promise<void> {
+    return this.sessions.close();
   }
 }
+
+/** Two sizes of drawings at once (denoiser, under one and under three conditions, encoder, decoder) and the three parts of any size. */
+const OPEN_SESSIONS = 11;
 
 /** What no single config shows: that the parts belong together. */
 function checkFit(folder: CheckpointFolder, tokenizer: ClipTokenizer): void {

@@ -1,10 +1,11 @@
 /** A checkpoint's networks as ONNX graphs over the weights where they lie on disk; built once for each shape. */
-import { realpathSync, statSync } from "node:fs";
+import { realpathSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import type { VaeConfig } from "../checkpoints/configs.js";
 import type { CheckpointFolder } from "../checkpoints/folder.js";
 import type { SafetensorsFile } from "../checkpoints/safetensors.js";
 import { InstructCvError } from "../errors.js";
+import type { Size } from "../image/picture.js";
 import { AutoencoderKL } from "../models/autoencoder.js";
 import { CLIPTextModel } from "../models/clip-text.js";
 import type { Module } from "../models/module.js";
@@ -12,15 +13,14 @@ import { SpaceToDepth } from "../models/space-to-depth.js";
 import { UNet2DConditionModel } from "../models/unet.js";
 import { diskNames } from "../models/weight-names.js";
 import { OnnxOps } from "../tensor/onnx/ops.js";
+import type { OnnxGraph } from "../tensor/onnx/proto.js";
+import { splitGraph } from "../tensor/onnx/split.js";
 import type { Tensor } from "../tensor/tensor.js";
 
 export interface Network {
-  /** ONNX bytes. */
-  readonly model: Uint8Array;
+  readonly graph: OnnxGraph;
   /** The folder its external weights are relative to; undefined without weights. */
   readonly weightsFolder?: string;
-  /** Size of the weight file. */
-  readonly weightBytes: number;
 }
 
 /** What latents are in relation to pictures. */
@@ -45,39 +45,62 @@ export function textNetwork({ textEncoder: { config, weights } }: CheckpointFold
   return emit(weights, model, (ops) => ({ states: model.forward(ops, ops.input("ids", [1, length], "int64")) }));
 }
 
-/**
- * `noisy` [1, C, h, w] under `batch` conditions at once: `image` [batch, C, h, w] and `states` [batch, L, D], at
- * `timestep` [1], to `prediction` [batch, C, h, w].
- */
-export function unetNetwork(folder: CheckpointFolder, side: number, length: number, batch: number): Network {
+/** The denoiser in three parts, so that what a sentence or a timestep alone decides is computed once for it. */
+export interface Denoiser {
+  /** `states` [batch, L, D] to `states.0`, `states.1`, ...: keys and values of every cross-attention. */
+  readonly text: Network | null;
+  /** `timestep` [1] to `timestep.0`, ...: its projection in every residual block. */
+  readonly time: Network | null;
+  /**
+   * `noisy` [1, C, h, w] under `batch` conditions at once: `image` [batch, C, h, w] and what the other parts make (or their
+   * inputs), to `prediction` [batch, C, h, w].
+   */
+  readonly main: Network;
+}
+
+/** `size`: that of the latents. */
+export function denoiser(folder: CheckpointFolder, size: Size, length: number, batch: number): Denoiser {
+  const whole = unetNetwork(folder, size, length, batch);
+  const text = splitGraph(whole.graph, "states");
+  const time = splitGraph(text?.main ?? whole.graph, "timestep");
+  const network = (graph: OnnxGraph | undefined) => (graph ? { ...whole, graph } : null);
+  return {
+    text: network(text?.prelude),
+    time: network(time?.prelude),
+    main: { ...whole, graph: time?.main ?? text?.main ?? whole.graph },
+  };
+}
+
+/** The denoiser in one piece: `noisy`, `image`, `timestep` and `states` as above to `prediction`. */
+export function unetNetwork(folder: CheckpointFolder, { width, height }: Size, length: number, batch: number): Network {
   const { config, weights } = folder.unet;
   const { channels } = latentSpace(folder.vae.config);
   const model = new UNet2DConditionModel(config);
   return emit(weights, model, (ops) => {
-    const latents = [batch, channels, side, side];
-    const noisy = ops.expand(ops.input("noisy", [1, channels, side, side]), latents);
+    const latents = [batch, channels, height, width];
+    const noisy = ops.expand(ops.input("noisy", [1, channels, height, width]), latents);
     const sample = ops.concat([noisy, ops.input("image", latents)], 1);
-    const timestep = ops.expand(ops.input("timestep", [1]), [batch]);
+    const timestep = ops.input("timestep", [1]);
     const encoderHiddenStates = ops.input("states", [batch, length, folder.textEncoder.config.hidden_size]);
     return { prediction: model.forward(ops, { sample, timestep, encoderHiddenStates }) };
   });
 }
 
-/** `picture` [1, 3, S, S] in [-1, 1] to `latents`: the posterior mode, not scaled. */
-export function encoderNetwork({ vae: { config, weights } }: CheckpointFolder, side: number): Network {
+/** `picture` [1, 3, H, W] of this size in [-1, 1] to `latents`: the posterior mode, not scaled. */
+export function encoderNetwork({ vae: { config, weights } }: CheckpointFolder, { width, height }: Size): Network {
   const model = config._class_name === "SpaceToDepth" ? new SpaceToDepth(config) : new AutoencoderKL(config);
   return emit(weights, model, (ops) => {
-    const encoded = model.encode(ops, ops.input("picture", [1, 3, side, side]));
+    const encoded = model.encode(ops, ops.input("picture", [1, 3, height, width]));
     return { latents: "mean" in encoded ? encoded.mean : encoded };
   });
 }
 
-/** Denoised (scaled) `latents` [1, C, side, side] to `picture` [1, 3, S, S], nominally in [-1, 1]. */
-export function decoderNetwork({ vae: { config, weights } }: CheckpointFolder, side: number): Network {
+/** Denoised (scaled) `latents` [1, C, h, w] of this size to `picture` [1, 3, H, W], nominally in [-1, 1]. */
+export function decoderNetwork({ vae: { config, weights } }: CheckpointFolder, { width, height }: Size): Network {
   const model = config._class_name === "SpaceToDepth" ? new SpaceToDepth(config) : new AutoencoderKL(config);
   const { channels, scale } = latentSpace(config);
   return emit(weights, model, (ops) => {
-    const latents = ops.input("latents", [1, channels, side, side]);
+    const latents = ops.input("latents", [1, channels, height, width]);
     return { picture: model.decode(ops, scale === 1 ? latents : ops.div(latents, scale)) };
   });
 }
@@ -88,14 +111,14 @@ function emit(
   body: (ops: OnnxOps) => Record<string, Tensor>,
 ): Network {
   const ops = new OnnxOps();
-  if (!weights) return { model: ops.finish(body(ops)), weightBytes: 0 };
+  if (!weights) return { graph: ops.graph(body(ops)) };
   // A hub cache holds links into a blob store, and ONNX Runtime refuses links that lead out of the folder.
   const path = realpathSync(weights.path);
   module.bind((name, { shape }) => {
     const { entry, onDisk } = findWeight(weights, name, shape);
     return ops.parameter(onDisk, entry, basename(path));
   });
-  return { model: ops.finish(body(ops)), weightsFolder: dirname(path), weightBytes: statSync(path).size };
+  return { graph: ops.graph(body(ops)), weightsFolder: dirname(path) };
 }
 
 function findWeight(weights: SafetensorsFile, name: string, shape: readonly number[]) {

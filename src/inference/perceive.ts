@@ -2,14 +2,17 @@
 import type { GuidanceScales } from "../diffusion/guidance.js";
 import type { SamplerName } from "../diffusion/samplers/registry.js";
 import { InstructCvError } from "../errors.js";
-import { readPicture, resizePicture } from "../image/io.js";
-import type { Picture } from "../image/picture.js";
+import { cropResize, readPicture, resizePicture } from "../image/io.js";
+import type { FloatPicture, Picture, Size } from "../image/picture.js";
 import { parseInstruction, restate } from "../instructions/index.js";
 import { toPicture } from "../tasks/codec.js";
 import { getTask } from "../tasks/registry.js";
 import type { TaskResult } from "../tasks/task.js";
+import { extendDrawing, frameOf, wholeFrame } from "./framing.js";
+import type { Tiles } from "./latents.js";
 import { drawMirrored } from "./mirrored.js";
-import type { LoadedModel } from "./model.js";
+import type { DrawOptions, LoadedModel } from "./model.js";
+import { latentSpace } from "./networks.js";
 
 /** A path, the bytes of a picture file, or decoded pixels. */
 export type PhotoSource = string | Uint8Array | Picture;
@@ -30,6 +33,13 @@ export interface SamplingOptions {
    * worded: better for a small network. The checkpoint's own unless given.
    */
   readonly restate?: boolean;
+  /**
+   * Side of the drawing, pixels: of the square that the photo is squashed to, or the longer side where the checkpoint keeps the
+   * photo's aspect (then a multiple of 64). The checkpoint's own unless given.
+   */
+  readonly resolution?: number;
+  /** Encode and decode large pictures in overlapping tiles, which bounds memory. @default "auto": above 768x768 pixels */
+  readonly tiles?: Tiles;
 }
 
 /** The typed result and how it came about. */
@@ -52,7 +62,7 @@ export async function perceiveWith(
   model: LoadedModel,
   source: PhotoSource,
   instruction: string,
-  options: SamplingOptions & { signal: AbortSignal; onStep: (step: number, steps: number) => void },
+  options: SamplingOptions & Pick<DrawOptions, "onStep"> & { readonly signal: AbortSignal },
 ): Promise<Perception> {
   const { defaults, name } = model.folder;
   const parsed = parseInstruction(instruction);
@@ -62,9 +72,9 @@ export async function perceiveWith(
     throw new InstructCvError("instruction", `${name} does ${defaults.tasks.join(", ")}, not ${task}.`, cure);
   }
   const { steps = defaults.steps, seed = 0, guidance = defaults.guidance, sampler = model.sampler } = options;
-  const { mirror = defaults.mirror, restate: restated = defaults.restate } = options;
+  const { mirror = defaults.mirror, restate: restated = defaults.restate, resolution = defaults.resolution } = options;
   const text = restated ? restate(parsed) : parsed.text;
-  const { signal, onStep } = options;
+  const { signal, onStep, tiles } = options;
   if (!(Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32))
     throw new InstructCvError("usage", `seed must be an integer from 0 to ${2 ** 32 - 1}, found ${seed}.`);
   if (!(Number.isFinite(guidance.text) && Number.isFinite(guidance.image)))
@@ -74,17 +84,20 @@ export async function perceiveWith(
   const start = performance.now();
   const isPicture = typeof source === "object" && "data" in source;
   const photo = isPicture ? checkPicture(source) : await readPicture(source);
-  const { resolution } = defaults;
-  const small = await resizePicture(photo, { width: resolution, height: resolution });
+  const frame = frameOf(photo, resolution, defaults.fit, latentSpace(model.folder.vae.config).factor);
+  const small = await cropResize(photo, frame.crop, frame.size, false);
   signal.throwIfAborted();
   const read = performance.now() - start;
 
-  const drawing = { steps, seed, guidance, sampler, signal, onStep };
+  const drawing = { steps, seed, guidance, sampler, signal, ...(onStep && { onStep }), ...(tiles && { tiles }) };
   const { drawn, timings } = await (mirror
     ? drawMirrored(model, small, text, drawing)
     : model.draw(small, text, drawing));
   const beforeDecode = performance.now();
-  const result = getTask(task, defaults).decode(drawn, small, slots, { width: photo.width, height: photo.height });
+  const whole = wholeFrame(frame, photo);
+  const seen = isSize(small, whole.size) ? small : await resizePicture(photo, whole.size);
+  const size = { width: photo.width, height: photo.height };
+  const result = getTask(task, defaults).decode(extendDrawing(drawn, whole), seen, slots, size);
   const picture = toPicture(drawn);
   const end = performance.now();
   const decode = timings.decode + end - beforeDecode;
@@ -98,6 +111,10 @@ export async function perceiveWith(
     picture,
     timings: { read, encode: timings.encode, denoise: timings.denoise, decode, total: end - start },
   };
+}
+
+function isSize(picture: Picture | FloatPicture, { width, height }: Size): boolean {
+  return picture.width === width && picture.height === height;
 }
 
 function checkPicture(picture: Picture): Picture {

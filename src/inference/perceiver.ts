@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import type { Defaults } from "../checkpoints/configs.js";
 import { InstructCvError } from "../errors.js";
+import type { Picture } from "../image/picture.js";
 import "../tensor/onnx/no-telemetry.js";
 import { defaultModel } from "./default-model.js";
 import type { Perception, PhotoSource, SamplingOptions } from "./perceive.js";
@@ -14,11 +15,20 @@ export interface LoadOptions {
   readonly threads?: number;
 }
 
+/** After a denoising step; 1-based, counted through both drawings with `mirror`. */
+export interface StepProgress {
+  readonly step: number;
+  readonly steps: number;
+  /** What the model sees by now, at the drawing's size; rough where the exact picture would cost much. Only if asked for. */
+  readonly preview?: Picture;
+}
+
 export interface PerceiveOptions extends SamplingOptions {
-  /** Stops between two steps; the promise rejects with the signal's reason at once. */
+  /** Stops between two evaluations of the network; the promise rejects with the signal's reason at once. */
   readonly signal?: AbortSignal;
-  /** After every denoising step; 1-based, counted through both drawings with `mirror`. */
-  readonly onStep?: (progress: { readonly step: number; readonly steps: number }) => void;
+  readonly onStep?: (progress: StepProgress) => void;
+  /** Give `onStep` a preview. @default false */
+  readonly preview?: boolean;
 }
 
 interface Pending {
@@ -96,12 +106,12 @@ export class Perceiver {
    * understood, "usage" for options out of range or a closed model; the signal's reason when aborted.
    */
   perceive(image: PhotoSource, instruction: string, options: PerceiveOptions = {}): Promise<Perception> {
-    const { signal, onStep, ...sampling } = options;
+    const { signal, onStep, preview = false, ...sampling } = options;
     if (signal?.aborted) return Promise.reject(signal.reason);
     if (this.#closed) return Promise.reject(new InstructCvError("usage", "This model is closed.", "Load it again."));
     const id = ++this.#lastId;
     return new Promise<Perception>((resolve, reject) => {
-      this.#send({ kind: "perceive", id, source: image, instruction, options: sampling });
+      this.#send({ kind: "perceive", id, source: image, instruction, options: sampling, preview });
       const abort = () => this.#abort(id, signal?.reason);
       signal?.addEventListener("abort", abort, { once: true });
       const settled =
@@ -130,14 +140,14 @@ export class Perceiver {
   }
 
   #receive(reply: Reply): void {
-    if (reply.kind === "step") this.#report(reply.id, { step: reply.step, steps: reply.steps });
+    if (reply.kind === "step") this.#report(reply);
     else if (reply.kind === "done") this.#settle(reply.id)?.resolve(reply.perception);
     else if (reply.kind === "failed") this.#settle(reply.id)?.reject(fromWire(reply.error));
   }
 
-  #report(id: number, progress: { step: number; steps: number }): void {
+  #report({ id, step, steps, preview }: Reply & { kind: "step" }): void {
     try {
-      this.#pending.get(id)?.onStep?.(progress);
+      this.#pending.get(id)?.onStep?.({ step, steps, ...(preview && { preview }) });
     } catch (error) {
       // What the caller's function throws is the caller's to catch, not an uncaught exception of the process.
       this.#abort(id, error);

@@ -1,6 +1,7 @@
 /** What the calling thread and the inference worker say to each other. */
 import type { CheckpointFolder } from "../checkpoints/folder.js";
 import { type ErrorCode, InstructCvError } from "../errors.js";
+import type { Picture } from "../image/picture.js";
 import type { Perception, PhotoSource, SamplingOptions } from "./perceive.js";
 
 /** Handed to the worker at its start. */
@@ -16,6 +17,8 @@ export type Request =
       readonly source: PhotoSource;
       readonly instruction: string;
       readonly options: SamplingOptions;
+      /** Send what the model sees after every step. */
+      readonly preview: boolean;
     }
   | { readonly kind: "abort"; readonly id: number }
   | { readonly kind: "close" };
@@ -25,7 +28,13 @@ export type ModelInfo = Pick<CheckpointFolder, "name" | "dir" | "defaults">;
 export type Reply =
   | { readonly kind: "ready"; readonly info: ModelInfo }
   | { readonly kind: "unusable"; readonly error: WireError }
-  | { readonly kind: "step"; readonly id: number; readonly step: number; readonly steps: number }
+  | {
+      readonly kind: "step";
+      readonly id: number;
+      readonly step: number;
+      readonly steps: number;
+      readonly preview?: Picture;
+    }
   | { readonly kind: "done"; readonly id: number; readonly perception: Perception }
   | { readonly kind: "failed"; readonly id: number; readonly error: WireError };
 

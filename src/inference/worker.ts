@@ -1,6 +1,7 @@
 /** The thread that holds the ONNX sessions: one request after the other, abortable between steps. */
 import { parentPort, workerData } from "node:worker_threads";
-import { LoadedModel } from "./model.js";
+import { toPicture } from "../tasks/codec.js";
+import { type DrawOptions, LoadedModel } from "./model.js";
 import { perceiveWith } from "./perceive.js";
 import { arraysOf, type Reply, type Request, toWire, type WorkerData } from "./protocol.js";
 
@@ -34,7 +35,10 @@ function serve(model: LoadedModel): void {
 
 async function answer(model: LoadedModel, request: Request & { kind: "perceive" }, signal: AbortSignal): Promise<void> {
   const { id, source, instruction, options } = request;
-  const onStep = (step: number, steps: number) => reply({ kind: "step", id, step, steps });
+  const onStep: DrawOptions["onStep"] = async (step, steps, preview) => {
+    const picture = request.preview ? toPicture(await preview()) : undefined;
+    reply({ kind: "step", id, step, steps, ...(picture && { preview: picture }) });
+  };
   try {
     signal.throwIfAborted();
     const perception = await perceiveWith(model, source, instruction, { ...options, signal, onStep });
