@@ -39,6 +39,8 @@ export class Value implements Tensor {
 }
 
 export type Attributes = Record<string, Attribute>;
+/** Attention whose scores take more bytes than this is computed for some of the queries at a time: at 512 pixels Stable Diffusion's take 0.5 GB. */
+const largestScores = 128 * 2 ** 20;
 const weightTypes = { F32: "float32", F16: "float16", BF16: "bfloat16", I8: "int8", U8: "uint8" } as const;
 
 export class OnnxOps implements Ops {
@@ -145,14 +147,25 @@ export class OnnxOps implements Ops {
   }
 
   attention(q: Tensor, k: Tensor, v: Tensor, { causal = false } = {}): Tensor {
-    const [, , l, d] = ofRank(q.shape, 4) as [number, number, number, number];
+    const [b, g, l, d] = ofRank(q.shape, 4) as [number, number, number, number];
     const s = k.shape[2]!;
-    let scores = this.matmul(this.mul(q, 1 / Math.sqrt(d)), this.permute(k, [0, 1, 3, 2]));
+    const keys = this.permute(k, [0, 1, 3, 2]);
+    const some = (queries: Tensor, mask: Tensor | null) => {
+      const scores = this.matmul(this.mul(queries, 1 / Math.sqrt(d)), keys);
+      return this.matmul(this.softmax(mask ? this.add(scores, mask) : scores, -1), v);
+    };
     if (causal) {
       const mask = Float32Array.from({ length: l * s }, (_, i) => (i % s > Math.floor(i / s) ? -Infinity : 0));
-      scores = this.add(scores, this.constant(mask, [l, s]));
+      return some(q, this.constant(mask, [l, s]));
     }
-    return this.matmul(this.softmax(scores, -1), v);
+    const parts = Math.min(l, Math.ceil((4 * b * g * l * s) / largestScores));
+    if (parts === 1) return some(q, null);
+    const rows = Math.ceil(l / parts);
+    const starts = Array.from({ length: Math.ceil(l / rows) }, (_, i) => i * rows);
+    return this.concat(
+      starts.map((start) => some(this.slice(q, 2, start, Math.min(start + rows, l)), null)),
+      2,
+    );
   }
 
   embedding(ids: Tensor, table: Tensor): Tensor {
@@ -237,18 +250,19 @@ export class OnnxOps implements Ops {
     return this.node("Cast", [x], x.shape, { to: { int: to } }, undefined, dtype);
   }
 
-  constant(data: Float32Array | BigInt64Array, shape: readonly number[]): Tensor {
+  constant(data: Float32Array | BigInt64Array | Uint8Array, shape: readonly number[]): Tensor {
     if (sizeOf(shape) !== data.length) throw new RangeError(`${data.length} values do not fill [${shape}]`);
     const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-    const dtype = data instanceof Float32Array ? "float32" : "int64";
+    const type = data instanceof Float32Array ? "float32" : data instanceof Uint8Array ? "uint8" : "int64";
+    const dtype = type === "int64" ? "int64" : "float32";
     // Equal constants are one; a short one shows its value as its name.
-    const label = data.length <= 4 ? `${dtype}(${[...data].join(",")})[${shape}]` : `${dtype}[${shape}]`;
+    const label = data.length <= 4 ? `${type}(${[...data].join(",")})[${shape}]` : `${type}[${shape}]`;
     for (const [name, { data: other }] of this.#initializers)
       if (name.startsWith(label) && other instanceof Uint8Array && bytes.equals(other))
-        return new Value(name, shape, dtype);
+        return new Value(name, shape, dtype, type);
     const name = this.#unique(label);
-    this.#initializers.set(name, { name, type: dtype, shape, data: bytes });
-    return new Value(name, shape, dtype);
+    this.#initializers.set(name, { name, type, shape, data: bytes });
+    return new Value(name, shape, dtype, type);
   }
 
   #binary(op: string, a: Tensor, b: Operand): Tensor {

@@ -6,7 +6,7 @@ import { encodeModel, type OnnxGraph } from "./proto.js";
 import { type ArrayTensor, openSession } from "./session.js";
 import { splitGraph } from "./split.js";
 
-const array = (shape: number[], start = 0): ArrayTensor => ({
+const array = (shape: number[], start = 0) => ({
   shape,
   data: Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => Math.sin(i + start)),
 });
@@ -25,7 +25,7 @@ function example(usesTextItself: boolean): OnnxGraph {
   const ops = new OnnxOps();
   const x = ops.input("x", [1, 1, 4, 6]);
   const text = ops.input("text", [1, 1, 3, 6]);
-  const weight = ops.sqrt(ops.constant(array([6, 6], 9).data.map(Math.abs) as Float32Array, [6, 6]));
+  const weight = ops.sqrt(ops.constant(array([6, 6], 9).data.map(Math.abs), [6, 6]));
   const key = ops.tanh(ops.linear(text, weight, null));
   const value = ops.mul(ops.linear(text, weight, null), 2);
   const seen = ops.attention(ops.linear(x, weight, null), key, value);
@@ -66,9 +66,9 @@ describe("what a graph takes, by hand", () => {
   test("peak of live values: views are free, some operations write in place, a skip stays alive", () => {
     const ops = new OnnxOps();
     const x = ops.input("x", [1, 4, 10]);
-    const wide = ops.linear(x, ops.constant(array([30, 10]).data as Float32Array, [30, 10]), null); // 4 x 30
+    const wide = ops.linear(x, ops.constant(array([30, 10]).data, [30, 10]), null); // 4 x 30
     const shifted = ops.add(ops.relu(wide), 1); // both in place
-    const back = ops.linear(shifted, ops.constant(array([10, 30]).data as Float32Array, [10, 30]), null); // 4 x 10
+    const back = ops.linear(shifted, ops.constant(array([10, 30]).data, [10, 30]), null); // 4 x 10
     expect(peakBytes(ops.graph({ y: back }))).toBe(4 * (4 * 30 + 4 * 10));
     const kept = ops.graph({ y: ops.concat([back, wide], -1) }); // wide survives: relu's result is a copy
     expect(peakBytes(kept)).toBe(4 * Math.max(4 * 30 + 4 * 30 + 4 * 10, 4 * 30 + 4 * 10 + 4 * 40));
@@ -79,7 +79,7 @@ describe("what a graph takes, by hand", () => {
     const x = ops.input("x", [2, 3, 8, 8]);
     const kernel = { dtype: "F16", shape: [5, 3, 3, 3], start: 0, end: 270 } as const;
     const y = ops.conv2d(x, ops.parameter("w.weight", kernel, "w"), null, { stride: 2, padding: 1 });
-    const graph = ops.graph({ y: ops.matmul(y, ops.constant(array([4, 7]).data as Float32Array, [4, 7])) });
+    const graph = ops.graph({ y: ops.matmul(y, ops.constant(array([4, 7]).data, [4, 7])) });
     expect(multiplyAdds(graph)).toBe(2 * 5 * 16 * 27 + 2 * 5 * 4 * 7 * 4);
     expect(weightBytes(graph)).toEqual({ stored: 270 + 4 * 28, widened: 540 });
   });
