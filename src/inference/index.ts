@@ -4,9 +4,11 @@ import { defaultModel } from "./default-model.js";
 import type { Perception, PhotoSource } from "./perceive.js";
 import { type LoadOptions, load, type PerceiveOptions, type Perceiver } from "./perceiver.js";
 
+export type { BatchAnswer, BatchOptions } from "./batch.js";
 export { defaultModel } from "./default-model.js";
 export type { Perception, PhotoSource, SamplingOptions } from "./perceive.js";
-export { type LoadOptions, load, type PerceiveOptions, Perceiver } from "./perceiver.js";
+export { type LoadOptions, load, type PerceiveOptions, Perceiver, type StepProgress } from "./perceiver.js";
+export type { PerceptionEvent } from "./stream.js";
 
 const loaded = new Map<string, Promise<Perceiver>>();
 

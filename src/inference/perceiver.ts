@@ -5,9 +5,11 @@ import type { Defaults } from "../checkpoints/configs.js";
 import { InstructCvError } from "../errors.js";
 import type { Picture } from "../image/picture.js";
 import "../tensor/onnx/no-telemetry.js";
+import { type BatchOptions, perceiveAll } from "./batch.js";
 import { defaultModel } from "./default-model.js";
 import type { Perception, PhotoSource, SamplingOptions } from "./perceive.js";
 import { fromWire, type ModelInfo, type Reply, type Request, type WorkerData } from "./protocol.js";
+import { stream } from "./stream.js";
 import { workerUrl } from "./worker-url.js";
 
 export interface LoadOptions {
@@ -123,6 +125,24 @@ export class Perceiver {
       this.#pending.set(id, { resolve: settled(resolve), reject: settled(reject), onStep });
       this.#worker.ref();
     });
+  }
+
+  /**
+   * The same as an async iterator: `step` events with a preview each, then one `result`. Leaving the loop aborts.
+   *
+   * @example
+   * for await (const event of model.stream("cat.jpg", "Segment the cat", { steps: 20 })) {
+   *   if (event.kind === "step") show(event.preview);
+   *   else console.log(event.perception.score);
+   * }
+   */
+  stream(image: PhotoSource, instruction: string, options: PerceiveOptions = {}) {
+    return stream(this, image, instruction, options);
+  }
+
+  /** Every sentence about every photo, photo by photo, as an async iterator of answers; a failure is an answer too. */
+  perceiveAll(images: readonly PhotoSource[], instructions: readonly string[], options: BatchOptions = {}) {
+    return perceiveAll(this, images, instructions, options);
   }
 
   /** Answers what was asked, then frees the model and its thread. */

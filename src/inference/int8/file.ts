@@ -1,0 +1,66 @@
+/** The quantised denoiser of a checkpoint: where it lies, and whether it belongs to the weights beside it. */
+import { createHash } from "node:crypto";
+import { open } from "node:fs/promises";
+import { join } from "node:path";
+import type { CheckpointFolder } from "../../checkpoints/folder.js";
+import { readSafetensors, type SafetensorsFile } from "../../checkpoints/safetensors.js";
+import { InstructCvError } from "../../errors.js";
+import { saturates } from "../../tensor/onnx/int8-probe.js";
+
+export const INT8_FORMAT = "instructcv-int8/1";
+const cure = "Make it: instructcv quantize MODEL --photos PHOTOS.";
+
+export function int8Path({ dir }: CheckpointFolder): string {
+  return join(dir, "unet", "int8.safetensors");
+}
+
+export function isInt8File({ metadata }: SafetensorsFile): boolean {
+  return metadata.format === INT8_FORMAT;
+}
+
+/**
+ * The checkpoint with its quantised denoiser in place of the float one. Throws InstructCvError("checkpoint") when it has none, when it
+ * was made from other weights, or when this processor would compute it wrongly.
+ */
+export async function withInt8(folder: CheckpointFolder): Promise<CheckpointFolder> {
+  const path = int8Path(folder);
+  const weights = await readSafetensors(path).catch((error: InstructCvError) => {
+    throw new InstructCvError("checkpoint", error.message.replace(error.cure ?? "", "").trim(), cure);
+  });
+  const fail = (problem: string) => new InstructCvError("checkpoint", `${path}: ${problem}`, cure);
+  const { format, source, weight_limit: limit } = weights.metadata;
+  if (format !== INT8_FORMAT) throw fail(`expected the format ${INT8_FORMAT}, found ${format}.`);
+  if (source !== (await fingerprint(folder.unet.weights)))
+    throw fail(`was made from other weights than ${folder.unet.weights.path}.`);
+  if (Number(limit) > 64 && (await saturates())) {
+    const problem = `${path}: has weights up to ${limit}, but this processor adds products in 16 bits: they must stay within 64.`;
+    throw new InstructCvError("checkpoint", problem, "Make it with: instructcv quantize --weight-bits 7.");
+  }
+  return { ...folder, unet: { ...folder.unet, weights } };
+}
+
+/** Blocks that are looked at, and their bytes. */
+const BLOCKS = 256;
+const BLOCK = 4096;
+
+/** What tells two weight files apart without reading all of them: their tensors and a megabyte spread over the file; hexadecimal. */
+export async function fingerprint({ path, entries }: SafetensorsFile): Promise<string> {
+  const hash = createHash("sha256").update(JSON.stringify([...entries]));
+  const file = await open(path, "r");
+  try {
+    const { size } = await file.stat();
+    const block = Buffer.alloc(BLOCK);
+    for (let i = 0; i < BLOCKS; i++) {
+      const { bytesRead } = await file.read(
+        block,
+        0,
+        BLOCK,
+        Math.floor((Math.max(0, size - BLOCK) * i) / (BLOCKS - 1)),
+      );
+      hash.update(block.subarray(0, bytesRead));
+    }
+  } finally {
+    await file.close();
+  }
+  return hash.digest("hex");
+}
