@@ -145,7 +145,34 @@ export const schedulerConfigSchema = z.object({
   set_alpha_to_one: z.boolean().optional(),
   clip_sample: z.boolean().optional(),
   clip_sample_range: z.number().positive().optional(),
-  thresholding: z.literal(false).optional(),
+  skip_prk_steps: z.boolean().optional(),
+  use_karras_sigmas: z.boolean().optional(),
+  final_sigmas_type: z.enum(["zero", "sigma_min"]).optional(),
+  solver_order: count.optional(),
+  lower_order_final: z.boolean().optional(),
+  euler_at_final: z.boolean().optional(),
+  original_inference_steps: count.optional(),
+  timestep_scaling: z.number().positive().optional(),
+  // Which of their values can be honoured depends on the class: src/diffusion/scheduler-classes.ts.
+  algorithm_type: z.string().optional(),
+  solver_type: z.string().optional(),
+  variance_type: z.string().nullable().optional(),
+  predict_x0: z.boolean().optional(),
+  disable_corrector: z.array(z.int()).optional(),
+  solver_p: z.unknown().optional(),
+  thresholding: z.boolean().optional(),
+  use_exponential_sigmas: z.boolean().optional(),
+  use_beta_sigmas: z.boolean().optional(),
+  use_lu_lambdas: z.boolean().optional(),
+  use_flow_sigmas: z.boolean().optional(),
+  lambda_min_clipped: z
+    .union([z.number(), z.literal(Number.NEGATIVE_INFINITY)])
+    .nullable()
+    .optional(),
+  interpolation_type: z.string().optional(),
+  timestep_type: z.string().optional(),
+  sigma_min: z.number().nullable().optional(),
+  sigma_max: z.number().nullable().optional(),
 });
 export type SchedulerConfig = z.infer<typeof schedulerConfigSchema>;
 
@@ -178,7 +205,7 @@ export const defaultsSchema = z.object({
   /** `squash`: the whole photo to a square of that side. `crop`: its aspect is kept, that is about the longer side. */
   fit: z.enum(["squash", "crop"]).default("squash"),
   steps: count.default(100),
-  sampler: z.enum(["ddim", "euler", "euler-ancestral"]).optional(),
+  sampler: z.enum(["ddim", "plms", "euler", "euler-ancestral", "heun", "dpm++2m", "unipc", "lcm"]).optional(),
   /** Scale 1 of both is a single evaluation a step. */
   guidance: z.object({ text: z.number(), image: z.number() }).default({ text: 7.5, image: 1.5 }),
   /** The network was trained on zeros in place of the noisy latents where they are nothing but noise (zero terminal SNR). */

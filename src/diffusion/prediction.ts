@@ -30,6 +30,11 @@ export function levelOf(alphaCumprod: number): NoiseLevel {
   return { signal: Math.sqrt(alphaCumprod), noise: Math.sqrt(1 - alphaCumprod) };
 }
 
+/** The level where noise is `sigma` times as large as signal, sigma >= 0. */
+export function levelOfSigma(sigma: number): NoiseLevel {
+  return levelOf(1 / (sigma ** 2 + 1));
+}
+
 /** The training target as `a * sample + b * epsilon`. */
 export function targetMix(type: PredictionType, level: NoiseLevel): Mix {
   if (type === "epsilon") return { a: 0, b: 1 };
@@ -39,15 +44,20 @@ export function targetMix(type: PredictionType, level: NoiseLevel): Mix {
 
 /** The predicted sample as `a * output + b * noisy`. Throws InstructCvError("config") for epsilon where no signal is left. */
 export function sampleMix(type: PredictionType, level: NoiseLevel): Mix {
+  requireSignal(type, level);
   if (type === "sample") return { a: 1, b: 0 };
   if (type === "v_prediction") return { a: -level.noise, b: level.signal };
-  if (level.signal === 0)
+  return { a: -level.noise / level.signal, b: 1 / level.signal };
+}
+
+/** Throws InstructCvError("config") for a prediction of epsilon where no signal is left. */
+export function requireSignal(type: PredictionType, level: NoiseLevel): void {
+  if (type === "epsilon" && level.signal === 0)
     throw new InstructCvError(
       "config",
       "An epsilon prediction says nothing about the sample at zero terminal SNR.",
       "Use prediction_type v_prediction or sample, or rescale_betas_zero_snr false.",
     );
-  return { a: -level.noise / level.signal, b: 1 / level.signal };
 }
 
 /** The predicted noise as `a * output + b * noisy`. */
@@ -62,6 +72,12 @@ export function mix({ a, b }: Mix, first: Float32Array, second: Float32Array): F
   const out = new Float32Array(first.length);
   for (let i = 0; i < out.length; i++) out[i] = (a === 0 ? 0 : a * first[i]!) + (b === 0 ? 0 : b * second[i]!);
   return out;
+}
+
+/** `sample` itself with every element forced into [-bound, bound]; null is no bound. */
+export function clamp(sample: Float32Array, bound: number | null): Float32Array {
+  if (bound !== null) for (let i = 0; i < sample.length; i++) sample[i] = Math.min(bound, Math.max(-bound, sample[i]!));
+  return sample;
 }
 
 /** The forward process: signal * sample + noise * epsilon. */

@@ -1,79 +1,77 @@
 /** The noise schedule of a checkpoint: how much signal is left at each timestep, and which timesteps sampling visits. */
 import { InstructCvError } from "../errors.js";
+import {
+  type PredictionType,
+  type ResolvedConfig,
+  resolveConfig,
+  type SchedulerConfig,
+  type TimestepSpacing,
+} from "./scheduler-classes.js";
 
-export type PredictionType = "epsilon" | "sample" | "v_prediction";
-export type TimestepSpacing = "leading" | "linspace" | "trailing";
-export type BetaSchedule = "linear" | "scaled_linear" | "squaredcos_cap_v2";
-
-/** `scheduler/scheduler_config.json` with the key names of diffusers; a key left out means what its class means by it. */
-export interface SchedulerConfig {
-  /** `DDIMScheduler` | `EulerAncestralDiscreteScheduler` | `EulerDiscreteScheduler` | `DDPMScheduler` | `PNDMScheduler`. */
-  readonly _class_name?: string;
-  readonly num_train_timesteps?: number;
-  readonly beta_start?: number;
-  readonly beta_end?: number;
-  readonly beta_schedule?: BetaSchedule;
-  readonly trained_betas?: readonly number[] | null;
-  readonly prediction_type?: PredictionType;
-  readonly timestep_spacing?: TimestepSpacing;
-  readonly steps_offset?: number;
-  readonly rescale_betas_zero_snr?: boolean;
-  /** DDIM's last step lands on alpha = 1 (true) or on that of timestep 0 (false). */
-  readonly set_alpha_to_one?: boolean;
-  /** Clamp the predicted sample to +-clip_sample_range at every DDIM step. */
-  readonly clip_sample?: boolean;
-  readonly clip_sample_range?: number;
-}
+export type { BetaSchedule, PredictionType, SchedulerConfig, TimestepSpacing } from "./scheduler-classes.js";
 
 export interface Schedule {
   /** T, the number of training timesteps; timesteps run 0 (almost clean) .. T-1 (almost noise). */
   readonly length: number;
   /** Share of signal variance left at each timestep, in [0, 1], falling; exactly 0 at T-1 under zero terminal SNR. */
   readonly alphasCumprod: Float64Array;
-  /** The same after DDIM's last step. */
+  /** The same after the last step of DDIM and PLMS. */
   readonly finalAlphaCumprod: number;
   readonly predictionType: PredictionType;
   readonly spacing: TimestepSpacing;
   readonly stepsOffset: number;
   /** Bound of the predicted sample, null when it is not clamped. */
   readonly clip: number | null;
+  /** Sigmas spaced as by Karras et al. 2022 instead of with the timesteps. */
+  readonly karras: boolean;
+  /** Sigma after the last step: 0, or that of timestep 0. */
+  readonly finalSigma: "zero" | "sigma_min";
+  /** What the multistep solvers (DPM-Solver++, UniPC) read. */
+  readonly solver: {
+    readonly order: number;
+    /** Lower the order towards the end: DPM-Solver++ in runs of fewer than 15 steps, UniPC in all. */
+    readonly lowerOrderFinal: boolean;
+    readonly eulerAtFinal: boolean;
+  };
+  /** What few-step consistency models read. */
+  readonly consistency: { readonly originalSteps: number; readonly timestepScaling: number };
 }
 
 /** A diffusers scheduler_config.json made concrete. Throws InstructCvError("config") for a value it cannot honour. */
 export function makeSchedule(config: SchedulerConfig): Schedule {
-  const className = config._class_name ?? "DDIMScheduler";
-  const sigmaSpace = className.startsWith("Euler");
-  const clips = className === "DDIMScheduler" || className === "DDPMScheduler";
-  const betas = makeBetas(config);
+  const resolved = resolveConfig(config);
+  const betas = makeBetas(resolved);
   let alphasCumprod = cumulativeAlphas(betas);
-  if (config.rescale_betas_zero_snr) alphasCumprod = rescaleZeroSnr(alphasCumprod);
-  const toOne = config.set_alpha_to_one ?? className !== "PNDMScheduler";
+  if (resolved.rescale_betas_zero_snr) alphasCumprod = rescaleZeroSnr(alphasCumprod);
   return {
     length: betas.length,
     alphasCumprod,
-    finalAlphaCumprod: toOne ? 1 : alphasCumprod[0]!,
-    predictionType: oneOf("prediction_type", config.prediction_type ?? "epsilon", [
-      "epsilon",
-      "sample",
-      "v_prediction",
-    ]),
-    spacing: oneOf("timestep_spacing", config.timestep_spacing ?? (sigmaSpace ? "linspace" : "leading"), [
-      "leading",
-      "linspace",
-      "trailing",
-    ]),
-    stepsOffset: config.steps_offset ?? 0,
-    clip: (config.clip_sample ?? clips) ? (config.clip_sample_range ?? 1) : null,
+    finalAlphaCumprod: resolved.set_alpha_to_one ? 1 : alphasCumprod[0]!,
+    predictionType: oneOf("prediction_type", resolved.prediction_type, ["epsilon", "sample", "v_prediction"]),
+    spacing: oneOf("timestep_spacing", resolved.timestep_spacing, ["leading", "linspace", "trailing"]),
+    stepsOffset: resolved.steps_offset,
+    clip: resolved.clip_sample ? resolved.clip_sample_range : null,
+    karras: resolved.use_karras_sigmas,
+    finalSigma: oneOf("final_sigmas_type", resolved.final_sigmas_type, ["zero", "sigma_min"]),
+    solver: {
+      order: resolved.solver_order,
+      lowerOrderFinal: resolved.lower_order_final,
+      eulerAtFinal: resolved.euler_at_final,
+    },
+    consistency: {
+      originalSteps: resolved.original_inference_steps,
+      timestepScaling: resolved.timestep_scaling,
+    },
   };
 }
 
-function makeBetas(config: SchedulerConfig): Float64Array {
+function makeBetas(config: ResolvedConfig): Float64Array {
   if (config.trained_betas) return Float64Array.from(config.trained_betas);
-  const length = config.num_train_timesteps ?? 1000;
+  const length = config.num_train_timesteps;
   if (!Number.isInteger(length) || length < 1) fail("num_train_timesteps", "a positive integer", length);
-  const { beta_start: start = 0.0001, beta_end: end = 0.02 } = config;
+  const { beta_start: start, beta_end: end } = config;
   const ramp = (a: number, b: number, i: number) => (length === 1 ? a : a + ((b - a) * i) / (length - 1));
-  switch (oneOf("beta_schedule", config.beta_schedule ?? "linear", ["linear", "scaled_linear", "squaredcos_cap_v2"])) {
+  switch (oneOf("beta_schedule", config.beta_schedule, ["linear", "scaled_linear", "squaredcos_cap_v2"])) {
     case "linear":
       return Float64Array.from({ length }, (_, i) => ramp(start, end, i));
     case "scaled_linear":
@@ -103,9 +101,11 @@ function rescaleZeroSnr(alphasCumprod: Float64Array): Float64Array {
 }
 
 /**
- * The timesteps sampling visits, falling, as diffusers spaces them (Lin et al. 2023, table 2): `trailing` always starts at
- * T-1, `leading` ends at `steps_offset`, `linspace` does both ends. Integers, unless `fractional` keeps linspace's fractions
- * (the Euler family). Throws InstructCvError("usage") unless 1 <= steps <= T.
+ * The timesteps sampling visits, falling, as diffusers spaces them (Lin et al. 2023, arXiv 2305.08891, table 2): `trailing`
+ * always starts at T-1, `leading` ends at `steps_offset`, `linspace` does both ends. Integers, unless `fractional` keeps
+ * linspace's fractions (the Euler family). The arithmetic is NumPy's, down to which way a half is rounded; where its
+ * `trailing` runs one value over and visits timestep -1 (61 steps is the first of 62 such counts below 1000), the extra
+ * value is left out. Throws InstructCvError("usage") unless 1 <= steps <= T and every timestep is below T.
  */
 export function timesteps(
   schedule: Schedule,
@@ -117,20 +117,28 @@ export function timesteps(
   if (!Number.isInteger(steps) || steps < 1 || steps > T)
     throw new InstructCvError("usage", `steps must be an integer from 1 to ${T}, found ${steps}.`);
   if (spacing === "linspace") {
-    const at = (i: number) => (i === 0 ? 0 : i === steps - 1 ? T - 1 : (i * (T - 1)) / (steps - 1));
+    const stride = (T - 1) / (steps - 1);
+    const at = (i: number) => (i === 0 ? 0 : i === steps - 1 ? T - 1 : i * stride);
     const values = Array.from({ length: steps }, (_, i) => at(steps - 1 - i));
     return values.map(fractional ? Math.fround : roundHalfEven);
   }
   if (spacing === "leading") {
     const stride = Math.floor(T / steps);
-    return Array.from({ length: steps }, (_, i) => (steps - 1 - i) * stride + schedule.stepsOffset);
+    const first = (steps - 1) * stride + schedule.stepsOffset;
+    if (first >= T)
+      throw new InstructCvError(
+        "usage",
+        `${steps} steps with steps_offset ${schedule.stepsOffset} start at timestep ${first}, the last is ${T - 1}.`,
+        "Ask for fewer steps.",
+      );
+    return Array.from({ length: steps }, (_, i) => first - i * stride);
   }
   const stride = T - (T - T / steps);
   return Array.from({ length: steps }, (_, i) => roundHalfEven(T - i * stride) - 1);
 }
 
 /** NumPy's rounding. */
-function roundHalfEven(x: number): number {
+export function roundHalfEven(x: number): number {
   const floor = Math.floor(x);
   const rest = x - floor;
   return rest > 0.5 || (rest === 0.5 && floor % 2 !== 0) ? floor + 1 : floor;

@@ -1,6 +1,6 @@
 /** Denoising diffusion implicit models (Song et al. 2020, arXiv 2010.02502, equations 12 and 16). */
 import { InstructCvError } from "../../errors.js";
-import { epsilonMix, levelOf, mix, noiseLevel, sampleMix } from "../prediction.js";
+import { clamp, epsilonMix, levelOf, mix, noiseLevel, sampleMix } from "../prediction.js";
 import { timesteps } from "../schedule.js";
 import type { Sampler } from "./sampler.js";
 
@@ -15,10 +15,8 @@ export const ddim: Sampler = async (schedule, model, initial, { steps, eta = 0, 
     signal?.throwIfAborted();
     const output = await model(sample, timestep);
     const level = noiseLevel(schedule, timestep);
-    const denoised = mix(sampleMix(predictionType, level), output, sample);
+    const denoised = clamp(mix(sampleMix(predictionType, level), output, sample), clip);
     const epsilon = mix(epsilonMix(predictionType, level), output, sample);
-    if (clip !== null)
-      for (let i = 0; i < denoised.length; i++) denoised[i] = Math.min(clip, Math.max(-clip, denoised[i]!));
 
     const alpha = alphasCumprod[timestep]!;
     const alphaPrev = timestep < stride ? finalAlphaCumprod : alphasCumprod[timestep - stride]!;

@@ -16,10 +16,11 @@ export interface SamplerStep {
 }
 
 export interface SamplerOptions {
+  /** Updates of the sample; a sampler states where evaluations of the network outnumber them. */
   readonly steps: number;
-  /** Share of ancestral noise, in [0, 1]; 0 is deterministic. Each sampler states its default. */
+  /** Share of ancestral noise, in [0, 1]; 0 is deterministic. Each sampler states its default, or that it has no use for it. */
   readonly eta?: number;
-  /** Standard normal values, called once for each element where a sampler adds noise; needed when eta > 0. */
+  /** Standard normal values, called once for each element where a sampler adds noise; needed when eta > 0, and by lcm. */
   readonly noise?: () => number;
   readonly onStep?: (step: SamplerStep) => void | Promise<void>;
   /** Checked before every evaluation; the sampler rejects with the signal's reason. */
