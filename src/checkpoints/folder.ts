@@ -1,37 +1,24 @@
 /** A checkpoint on disk: a diffusers folder plus `instructcv.json`, every part checked before anything is computed. */
-import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
-import type { z } from "zod";
+import { z } from "zod";
 import { InstructCvError } from "../errors.js";
+import type { CheckpointFolder } from "./checkpoint.js";
 import {
-  type Defaults,
   defaultsSchema,
   modelIndexSchema,
-  type SchedulerConfig,
   schedulerConfigSchema,
-  type TextEncoderConfig,
-  type TokenizerConfig,
   textEncoderConfigSchema,
   tokenizerConfigSchema,
-  type UNetConfig,
   unetConfigSchema,
-  type VaeConfig,
   vaeConfigSchema,
 } from "./configs.js";
-import { readSafetensors, type SafetensorsFile, type TensorData, writeSafetensors } from "./safetensors.js";
+import { readSingleFile } from "./ldm/single-file.js";
+import { isPickle, pickleRefused } from "./pickles.js";
+import { readSafetensors, type TensorData, writeSafetensors } from "./safetensors.js";
+import { chooseWeights, notACheckpoint, type Variant, type WeightPart } from "./weight-files.js";
 
-export interface CheckpointFolder {
-  /** Absolute path. */
-  readonly dir: string;
-  readonly name: string;
-  readonly unet: { readonly config: UNetConfig; readonly weights: SafetensorsFile };
-  readonly textEncoder: { readonly config: TextEncoderConfig; readonly weights: SafetensorsFile };
-  /** `weights` is null for the parameter-free SpaceToDepth. */
-  readonly vae: { readonly config: VaeConfig; readonly weights: SafetensorsFile | null };
-  readonly tokenizer: { readonly config: TokenizerConfig; readonly vocabPath: string; readonly mergesPath: string };
-  readonly scheduler: SchedulerConfig;
-  readonly defaults: Defaults;
-}
+export type { CheckpointFolder };
 
 /** Where each part lies, relative to the folder: the layout of diffusers' StableDiffusionInstructPix2PixPipeline. */
 const files = {
@@ -49,39 +36,56 @@ const files = {
   scheduler: "scheduler/scheduler_config.json",
 } as const;
 
+export interface ReadCheckpointOptions {
+  /** Prefer `*.fp16.safetensors` where a part has both. @default the plain files; the others where there are only those */
+  readonly variant?: Variant;
+}
+
 /**
- * Opens a checkpoint: parses every config, checks every weight file's header; weights stay on disk. A folder without
- * `instructcv.json` (a foreign diffusers pipeline) gets the paper's defaults. Throws InstructCvError("checkpoint").
+ * Opens a checkpoint: a diffusers folder, or a `.safetensors` file in the layout of the original Stable Diffusion 1.x.
+ * Parses every config, checks every weight file's header; weights stay on disk. Without `instructcv.json` (a foreign model) it
+ * gets the paper's defaults. Pickled weights are never loaded. Throws InstructCvError("checkpoint").
  */
-export async function readCheckpoint(dir: string): Promise<CheckpointFolder> {
-  const root = resolve(dir);
-  const at = (file: keyof typeof files) => join(root, files[file]);
-  if (!(await exists(at("index")))) {
-    const found = (await exists(root)) ? "is not a checkpoint: it has no model_index.json." : "does not exist.";
+export async function readCheckpoint(path: string, options: ReadCheckpointOptions = {}): Promise<CheckpointFolder> {
+  const root = resolve(path);
+  const info = await stat(root).catch(() => null);
+  if (info === null)
     throw new InstructCvError(
       "checkpoint",
-      `${root}: ${found}`,
+      `${root}: does not exist.`,
       "Give a folder in diffusers layout, such as models/nano.",
     );
-  }
+  if (info.isDirectory()) return readFolder(root, options);
+  if (isPickle(root)) throw pickleRefused(root);
+  if (!root.endsWith(".safetensors"))
+    throw new InstructCvError("checkpoint", `${root}: is not a checkpoint.`, "Give a folder or a .safetensors file.");
+  return readSingleFile(root);
+}
+
+async function readFolder(root: string, { variant }: ReadCheckpointOptions): Promise<CheckpointFolder> {
+  const at = (file: keyof typeof files) => join(root, files[file]);
+  const paths = await filesBelow(root);
+  if (!paths.includes(files.index)) throw notACheckpoint(paths, root);
+  const weights = (part: WeightPart, usual: keyof typeof files) =>
+    readSafetensors(join(root, chooseWeights(paths, part, root, variant)?.path ?? files[usual]));
   await readJson(at("index"), modelIndexSchema);
   const vae = await readJson(at("vae"), vaeConfigSchema);
   for (const file of ["vocab", "merges"] as const)
-    if (!(await exists(at(file)))) throw incomplete(at(file), "is missing.");
-  const defaults = (await exists(at("defaults")))
+    if (!paths.includes(files[file])) throw incomplete(at(file), "is missing.");
+  const defaults = paths.includes(files.defaults)
     ? await readJson(at("defaults"), defaultsSchema)
-    : defaultsSchema.parse({ fit: "crop" });
+    : defaultsSchema.parse({});
   return {
     dir: root,
     name: defaults.name ?? basename(root),
-    unet: { config: await readJson(at("unet"), unetConfigSchema), weights: await readSafetensors(at("unetWeights")) },
+    unet: { config: await readJson(at("unet"), unetConfigSchema), weights: await weights("unet", "unetWeights") },
     textEncoder: {
-      config: await readJson(at("textEncoder"), textEncoderConfigSchema),
-      weights: await readSafetensors(at("textEncoderWeights")),
+      config: await readJson(at("textEncoder"), z.preprocess(ownConfig, textEncoderConfigSchema)),
+      weights: await weights("text_encoder", "textEncoderWeights"),
     },
-    vae: { config: vae, weights: vae._class_name === "SpaceToDepth" ? null : await readSafetensors(at("vaeWeights")) },
+    vae: { config: vae, weights: vae._class_name === "SpaceToDepth" ? null : await weights("vae", "vaeWeights") },
     tokenizer: {
-      config: (await exists(at("tokenizer")))
+      config: paths.includes(files.tokenizer)
         ? await readJson(at("tokenizer"), tokenizerConfigSchema)
         : tokenizerConfigSchema.parse({}),
       vocabPath: at("vocab"),
@@ -90,6 +94,20 @@ export async function readCheckpoint(dir: string): Promise<CheckpointFolder> {
     scheduler: await readJson(at("scheduler"), schedulerConfigSchema),
     defaults,
   };
+}
+
+/** Early checkpoints hold the config of all of CLIP, with that of its text half inside. */
+function ownConfig(config: unknown): unknown {
+  const isWhole = typeof config === "object" && config !== null && "text_config" in config;
+  return isWhole ? { ...(config.text_config as object), model_type: "clip_text_model" } : config;
+}
+
+/** Relative paths, with `/`, of the files in a folder and in the folders in it. */
+async function filesBelow(root: string): Promise<string[]> {
+  const inFolder = async (folder: string) => (await readdir(join(root, folder))).map((name) => `${folder}/${name}`);
+  const entries = await readdir(root, { withFileTypes: true });
+  const deeper = await Promise.all(entries.filter((entry) => entry.isDirectory()).map(({ name }) => inFolder(name)));
+  return [...entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name), ...deeper.flat()];
 }
 
 /** What a checkpoint is written from; configs may leave out whatever their schema defaults. */
@@ -190,11 +208,4 @@ function incomplete(path: string, problem: string): InstructCvError {
 
 async function writeJson(path: string, value: unknown): Promise<void> {
   await writeFile(path, `${JSON.stringify(value, null, 2)}\n`);
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }

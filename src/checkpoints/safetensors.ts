@@ -57,10 +57,19 @@ export async function readSafetensors(path: string): Promise<SafetensorsFile> {
   const entries = new Map<string, SafetensorsEntry>();
   for (const [name, value] of Object.entries(tensors)) entries.set(name, parseEntry(path, name, value, dataStart));
   checkCoverage(path, entries, dataStart, fileSize);
+  return safetensorsView(path, entries, parseMetadata(path, metadata));
+}
+
+/** Some or all tensors of a file, under the names and shapes of `entries`. */
+export function safetensorsView(
+  path: string,
+  entries: ReadonlyMap<string, SafetensorsEntry>,
+  metadata: Readonly<Record<string, string>>,
+): SafetensorsFile {
   return {
     path,
     entries,
-    metadata: parseMetadata(path, metadata),
+    metadata,
     read(name) {
       const entry = entries.get(name);
       if (!entry)

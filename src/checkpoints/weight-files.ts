@@ -107,7 +107,8 @@ function incomplete(where: string, file: string): InstructCvError {
   );
 }
 
-function notACheckpoint(paths: readonly string[], where: string): InstructCvError {
+/** The error of a folder or repository without model_index.json. */
+export function notACheckpoint(paths: readonly string[], where: string): InstructCvError {
   const single = paths.find((path) => !path.includes("/") && path.endsWith(".safetensors"));
   if (single !== undefined)
     return new InstructCvError(
