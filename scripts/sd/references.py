@@ -4,8 +4,8 @@ Run: python scripts/sd/references.py DIR OUT.safetensors [--side 256] [--threads
 
 Tensors are called CASE.NAME; the metadata's "cases" (JSON) lists the cases of each part with what is not a tensor:
 text (sentence; ids, states), encode (photo U8 [H, W, 3]; latents: posterior mode, unscaled), decode (scaled latents; picture
-[1, 3, H, W] in -1..1), unet (noisy [1, 4, h, w], image [B, 4, h, w], states [B, L, D]; timestep; prediction) and pipeline
-(photo U8; noise: the standard normal values in the order they are drawn, initial latents first; picture in -1..1, not clipped).
+[1, 3, H, W] in -1..1), unet (noisy [1, 4, h, w] under B conditions, image [1, 4, h, w], text and empty [1, L, D]: the sentence's states
+and those of none; timestep; prediction [B, 4, h, w]) and pipeline (photo U8; noise: the standard normal values in the order they are drawn, initial latents first; picture in -1..1, not clipped).
 """
 
 import argparse
@@ -64,13 +64,16 @@ class References:
     def unet(self):
         both, none = self.states("Detect the person")[1], self.states("")[1]
         encoded = {case["name"]: self.tensors[f"{case['name']}.latents"] for case in self.cases["encode"]}
+        one, three = (["both"], both), (["both", "image", "none"], torch.cat([both, none, none]))
         for image in (encoded["encode0"], encoded["encode2"]):
             for timestep in (999.0, 499.5, 1.0):
-                for states, images in ((both, image), (torch.cat([both, none, none]), torch.cat([image, image, image * 0]))):
+                for conditions, states in (one, three):
                     noisy = self.randn(*image.shape)
+                    images = torch.cat([image if condition != "none" else 0 * image for condition in conditions])
                     sample = torch.cat([noisy.expand_as(images), images], 1)
                     prediction = self.pipeline.unet(sample, torch.tensor(timestep), states).sample
-                    self.add("unet", dict(noisy=noisy, image=images, states=states, prediction=prediction), timestep=timestep)
+                    self.add("unet", dict(noisy=noisy, image=image, text=both, empty=none, prediction=prediction),
+                             timestep=timestep, conditions=conditions)
 
     def whole(self, steps, sampler, name, width, height):
         pipeline = self.pipeline
