@@ -17,6 +17,7 @@ export interface CheckpointFolder {
   readonly textEncoder: { readonly config: TextEncoderConfig; readonly weights: SafetensorsFile };
   /** `weights` is null for the parameter-free SpaceToDepth. */
   readonly vae: { readonly config: VaeConfig; readonly weights: SafetensorsFile | null };
+  /** Both paths are that of a `tokenizer.json` where there is only one. */
   readonly tokenizer: { readonly config: TokenizerConfig; readonly vocabPath: string; readonly mergesPath: string };
   readonly scheduler: SchedulerConfig;
   readonly defaults: Defaults;

@@ -33,6 +33,7 @@ const files = {
   tokenizer: "tokenizer/tokenizer_config.json",
   vocab: "tokenizer/vocab.json",
   merges: "tokenizer/merges.txt",
+  wholeTokenizer: "tokenizer/tokenizer.json",
   scheduler: "scheduler/scheduler_config.json",
 } as const;
 
@@ -70,8 +71,10 @@ async function readFolder(root: string, { variant }: ReadCheckpointOptions): Pro
     readSafetensors(join(root, chooseWeights(paths, part, root, variant)?.path ?? files[usual]));
   await readJson(at("index"), modelIndexSchema);
   const vae = await readJson(at("vae"), vaeConfigSchema);
+  // transformers 5 writes the vocabulary and the merges as one file.
+  const oneFile = !paths.includes(files.vocab) && paths.includes(files.wholeTokenizer);
   for (const file of ["vocab", "merges"] as const)
-    if (!paths.includes(files[file])) throw incomplete(at(file), "is missing.");
+    if (!oneFile && !paths.includes(files[file])) throw incomplete(at(file), "is missing.");
   const defaults = paths.includes(files.defaults)
     ? await readJson(at("defaults"), defaultsSchema)
     : defaultsSchema.parse({});
@@ -88,8 +91,8 @@ async function readFolder(root: string, { variant }: ReadCheckpointOptions): Pro
       config: paths.includes(files.tokenizer)
         ? await readJson(at("tokenizer"), tokenizerConfigSchema)
         : tokenizerConfigSchema.parse({}),
-      vocabPath: at("vocab"),
-      mergesPath: at("merges"),
+      vocabPath: at(oneFile ? "wholeTokenizer" : "vocab"),
+      mergesPath: at(oneFile ? "wholeTokenizer" : "merges"),
     },
     scheduler: await readJson(at("scheduler"), schedulerConfigSchema),
     defaults,

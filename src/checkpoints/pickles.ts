@@ -32,7 +32,7 @@ function cureOfFolder(where: string): string {
   return (
     "Many models on the hub have safetensors elsewhere: as an fp16 variant (--variant fp16) or in a revision such as " +
     "refs/pr/1 (--revision refs/pr/1; see the model's pull requests). If you trust this one, convert it once: " +
-    `python -c "from diffusers import DiffusionPipeline as P; P.from_pretrained('${where}', use_safetensors=False)` +
+    `python -c "from diffusers import DiffusionPipeline as P; P.from_pretrained('${where}')` +
     `.save_pretrained('${name}-safetensors')"`
   );
 }

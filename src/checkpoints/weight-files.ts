@@ -58,10 +58,12 @@ const others = [
   "tokenizer/special_tokens_map.json",
   "tokenizer/vocab.json",
   "tokenizer/merges.txt",
+  "tokenizer/tokenizer.json",
 ] as const;
 
 const optional: readonly string[] = [
   "instructcv.json",
+  "tokenizer/tokenizer.json",
   "tokenizer/tokenizer_config.json",
   "tokenizer/special_tokens_map.json",
 ];
@@ -79,7 +81,9 @@ export interface CheckpointFiles {
  */
 export function checkpointFiles(paths: readonly string[], where: string, variant?: Variant): CheckpointFiles {
   if (!paths.includes("model_index.json")) throw notACheckpoint(paths, where);
-  const missing = others.find((path) => !paths.includes(path) && !optional.includes(path));
+  // transformers 5 writes the vocabulary and the merges as one file.
+  const inOneFile = paths.includes("tokenizer/tokenizer.json") ? ["tokenizer/vocab.json", "tokenizer/merges.txt"] : [];
+  const missing = others.find((path) => !paths.includes(path) && ![...optional, ...inOneFile].includes(path));
   if (missing !== undefined) throw incomplete(where, missing);
   const weights = weightParts.map((part) => {
     const choice = chooseWeights(paths, part, where, variant);
