@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { packageVersion } from "../version.js";
 import { addData } from "./data/index.js";
+import { addDownload } from "./download.js";
 import { addEval } from "./eval.js";
 import { EXIT, errorLine, exitCodeOf } from "./exit.js";
 import { addRun } from "./run.js";
@@ -39,6 +40,6 @@ function buildProgram(terminal: Terminal, exit: (code: number) => void): Command
       writeOut: (text) => terminal.out(text.trimEnd()),
       writeErr: (text) => terminal.note(text.trimEnd()),
     });
-  for (const add of [addRun, addTasks, addEval, addData, addTrain]) add(program, terminal, exit);
+  for (const add of [addRun, addTasks, addEval, addData, addTrain, addDownload]) add(program, terminal, exit);
   return program;
 }
