@@ -10,7 +10,7 @@ import { HubUnreachable } from "./http-errors.js";
 import { isCommit, type ModelName, parseModelName } from "./model-name.js";
 import { defaultPatience, type Patience } from "./patience.js";
 import { hubSettings } from "./settings.js";
-import { type DownloadProgress, downloadSnapshot } from "./snapshot.js";
+import { type DownloadProgress, downloadSnapshot, listCheckpoint, type SnapshotOptions } from "./snapshot.js";
 
 export interface ResolveOptions {
   /** A branch, tag or commit of a model on the hub; also `owner/name@revision`. @default "main" */
@@ -61,38 +61,35 @@ export async function resolveModel(nameOrPath: string, options: ResolveOptions =
   const hub = openHub({ ...settings, model, patience, signal });
   try {
     // With something to fall back on, a network that is down should not be waited for.
-    const ask = cached ? hub.fetchOnce : hub.fetch;
-    const commit = await currentCommit(model, settings.endpoint, ask).catch((error: unknown) => {
+    const remote = { repo: model.repo, endpoint: settings.endpoint, fetch: cached ? hub.fetchOnce : hub.fetch };
+    const wanted = await ask(model, remote, cached, variant).catch((error: unknown) => {
       if (!cached || !(error instanceof HubUnreachable)) throw error;
       onNote?.(`${error.problem} Using the copy in the cache, of commit ${cached.commit}.`);
       return null;
     });
-    if (cached && (commit === null || isCurrent(cached, commit))) return cached.folder;
-    const folder = await downloadSnapshot({
-      repo: model.repo,
-      commit: commit!,
-      variant,
-      endpoint: settings.endpoint,
-      cache,
-      symlinks: settings.symlinks,
-      fetch: hub.fetch,
-      patience,
-      signal,
-      onProgress,
-    });
+    if (wanted === null) return cached!.folder;
+    const { commit, files } = wanted;
+    const { symlinks } = settings;
+    const download = { ...remote, fetch: hub.fetch, commit, cache, symlinks, patience, signal, onProgress };
+    const folder = await downloadSnapshot(files, download);
     // Last, so that a download that is given up leaves the name with the commit that is complete.
-    await writeRef(cache, model.revision, commit!);
+    await writeRef(cache, model.revision, commit);
     return folder;
   } finally {
     await hub.close();
   }
 }
 
-function isCurrent(cached: CachedSnapshot, commit: string): boolean {
-  return cached.preferred && cached.commit === commit;
+type Remote = Omit<SnapshotOptions, "commit">;
+
+/** What to fetch of which commit; null when the cached snapshot is that. */
+async function ask(model: ModelName, remote: Remote, cached: CachedSnapshot | null, variant: Variant | undefined) {
+  const commit = await currentCommit(model, remote);
+  if (cached?.preferred && cached.commit === commit) return null;
+  return { commit, files: await listCheckpoint({ ...remote, commit }, variant) };
 }
 
-async function currentCommit({ repo, revision }: ModelName, endpoint: string, fetch: typeof globalThis.fetch) {
+async function currentCommit({ repo, revision }: ModelName, { endpoint, fetch }: Remote): Promise<string> {
   if (isCommit(revision)) return revision;
   const { sha } = await modelInfo({ name: repo, revision, additionalFields: ["sha"], hubUrl: endpoint, fetch });
   if (!isCommit(String(sha)))

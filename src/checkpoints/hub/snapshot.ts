@@ -20,23 +20,51 @@ export interface DownloadProgress {
   readonly files: number;
 }
 
-export interface SnapshotDownload {
+export interface SnapshotOptions {
   readonly repo: string;
   readonly commit: string;
-  readonly variant?: Variant;
   readonly endpoint: string;
+  readonly fetch: typeof globalThis.fetch;
+}
+
+export interface SnapshotDownload extends SnapshotOptions {
   readonly cache: ModelCache;
   readonly symlinks: boolean;
-  readonly fetch: typeof globalThis.fetch;
   readonly patience: Patience;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: DownloadProgress) => void;
 }
 
+/** The files of a commit that a checkpoint needs, as the hub lists them. Throws InstructCvError("checkpoint"). */
+export async function listCheckpoint(options: SnapshotOptions, variant?: Variant): Promise<RemoteFile[]> {
+  const { repo, commit, endpoint, fetch } = options;
+  const listed = new Map<string, RemoteFile>();
+  const tree = {
+    repo: { type: "model", name: repo },
+    revision: commit,
+    recursive: true,
+    hubUrl: endpoint,
+    fetch,
+  } as const;
+  for await (const { type, path, size, oid, lfs } of listFiles(tree))
+    if (type === "file") listed.set(path, { path, size: lfs?.size ?? size, etag: lfs?.oid ?? oid ?? "" });
+  const { paths } = checkpointFiles([...listed.keys()], repo, variant);
+  return paths.map((path) => {
+    const file = listed.get(path)!;
+    // It becomes a file name.
+    if (!/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(file.etag))
+      throw new InstructCvError(
+        "checkpoint",
+        `${repo}: ${endpoint} lists ${path} with the hash ${JSON.stringify(file.etag)}, expected 40 or 64 hex digits.`,
+        "Check HF_ENDPOINT.",
+      );
+    return file;
+  });
+}
+
 /** Returns the snapshot's folder, complete. Throws InstructCvError("checkpoint") or AbortError. */
-export async function downloadSnapshot(download: SnapshotDownload): Promise<string> {
+export async function downloadSnapshot(files: readonly RemoteFile[], download: SnapshotDownload): Promise<string> {
   const { cache, commit, signal, onProgress } = download;
-  const files = await listNeeded(download);
   const folder = cache.snapshot(commit);
   const present = await Promise.all(files.map((file) => bytesPresent(cache, folder, file)));
   const bytesTotal = sum(files.map(({ size }) => size));
@@ -53,32 +81,6 @@ export async function downloadSnapshot(download: SnapshotDownload): Promise<stri
     report(file.size);
   }
   return folder;
-}
-
-/** The files to fetch, as the hub lists them. */
-async function listNeeded({ repo, commit, variant, endpoint, fetch }: SnapshotDownload): Promise<RemoteFile[]> {
-  const listed = new Map<string, RemoteFile>();
-  const all = listFiles({
-    repo: { type: "model", name: repo },
-    revision: commit,
-    recursive: true,
-    hubUrl: endpoint,
-    fetch,
-  });
-  for await (const { type, path, size, oid, lfs } of all)
-    if (type === "file") listed.set(path, { path, size: lfs?.size ?? size, etag: lfs?.oid ?? oid ?? "" });
-  const { paths } = checkpointFiles([...listed.keys()], repo, variant);
-  return paths.map((path) => {
-    const file = listed.get(path)!;
-    // It becomes a file name.
-    if (!/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(file.etag))
-      throw new InstructCvError(
-        "checkpoint",
-        `${repo}: ${endpoint} lists ${path} with the hash ${JSON.stringify(file.etag)}, expected 40 or 64 hex digits.`,
-        "Check HF_ENDPOINT.",
-      );
-    return file;
-  });
 }
 
 async function fetchFile(
