@@ -221,3 +221,6 @@ export const defaultsSchema = z.object({
   categories: z.array(z.string()).default([]),
 });
 export type Defaults = z.infer<typeof defaultsSchema>;
+
+/** Those of a checkpoint that was not made here: the paper's, and the photo's aspect is kept. */
+export const foreignDefaults: Defaults = defaultsSchema.parse({ fit: "crop" });

@@ -6,6 +6,7 @@ import { InstructCvError } from "../errors.js";
 import type { CheckpointFolder } from "./checkpoint.js";
 import {
   defaultsSchema,
+  foreignDefaults,
   modelIndexSchema,
   schedulerConfigSchema,
   textEncoderConfigSchema,
@@ -75,9 +76,7 @@ async function readFolder(root: string, { variant }: ReadCheckpointOptions): Pro
   const oneFile = !paths.includes(files.vocab) && paths.includes(files.wholeTokenizer);
   for (const file of ["vocab", "merges"] as const)
     if (!oneFile && !paths.includes(files[file])) throw incomplete(at(file), "is missing.");
-  const defaults = paths.includes(files.defaults)
-    ? await readJson(at("defaults"), defaultsSchema)
-    : defaultsSchema.parse({});
+  const defaults = paths.includes(files.defaults) ? await readJson(at("defaults"), defaultsSchema) : foreignDefaults;
   return {
     dir: root,
     name: defaults.name ?? basename(root),
@@ -195,7 +194,8 @@ async function readJson<S extends z.ZodType>(path: string, schema: S): Promise<z
   });
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    // Python writes an infinity as such (DPMSolverMultistepScheduler's lambda_min_clipped), which JSON has no word for.
+    value = JSON.parse(text.replace(/(:\s*)-?Infinity(?=\s*[,}])/g, "$1null"));
   } catch {
     throw incomplete(path, "is not JSON.");
   }

@@ -1,12 +1,11 @@
 /** The denoiser under up to three conditions: as one batch where memory allows, else one after the other. */
-import type { CheckpointFolder } from "../checkpoints/folder.js";
 import type { Condition } from "../diffusion/guidance.js";
 import { noiseLevel } from "../diffusion/prediction.js";
 import type { Schedule } from "../diffusion/schedule.js";
 import type { Size } from "../image/picture.js";
 import { peakBytes, weightBytes } from "../tensor/onnx/memory.js";
 import type { ArrayTensor, SessionOptions } from "../tensor/onnx/session.js";
-import { type Denoiser, denoiser, latentSpace, type Network } from "./networks.js";
+import { type Denoiser, denoiser, latentSpace, type Network, type NetworkSource } from "./networks.js";
 import type { SessionCache } from "./session-cache.js";
 
 /** What goes into one evaluation of the network under n conditions. */
@@ -31,6 +30,7 @@ export interface PredictOptions {
   readonly empty: ArrayTensor;
   /** Of the latents. */
   readonly size: Size;
+  readonly schedule: Schedule;
   readonly signal?: AbortSignal;
   readonly onEvaluation?: (inputs: Evaluation) => void;
 }
@@ -60,9 +60,8 @@ export class ConditionedNetwork {
   readonly #graphs = new Map<string, Denoiser>();
 
   constructor(
-    private readonly folder: CheckpointFolder,
+    private readonly folder: NetworkSource,
     private readonly textLength: number,
-    private readonly schedule: Schedule,
     private readonly sessions: SessionCache,
   ) {}
 
@@ -85,7 +84,7 @@ export class ConditionedNetwork {
   }
 
   async #evaluate(options: PredictOptions, conditions: readonly Condition[]): Promise<Float32Array[]> {
-    const { noisy, timestep, image, text, empty, size, signal, onEvaluation } = options;
+    const { noisy, timestep, image, text, empty, size, schedule, signal, onEvaluation } = options;
     // Lets a request to abort, which is a message to this thread, be heard.
     await new Promise(setImmediate);
     signal?.throwIfAborted();
@@ -95,7 +94,7 @@ export class ConditionedNetwork {
     const images = new Float32Array(n * image.length);
     for (const [i, condition] of conditions.entries()) if (condition !== "none") images.set(image, i * image.length);
     const states = conditions.map((condition) => (condition === "both" ? text : empty));
-    const blank = this.folder.defaults.blank_pure_noise && noiseLevel(this.schedule, timestep).signal === 0;
+    const blank = this.folder.defaults.blank_pure_noise && noiseLevel(schedule, timestep).signal === 0;
     const latents = {
       noisy: { data: blank ? new Float32Array(noisy.length) : noisy, shape: [1, ...shape] },
       image: { data: images, shape: [n, ...shape] },
@@ -161,7 +160,7 @@ export class ConditionedNetwork {
     return this.sessions.get(`unet ${key}`, () => {
       const network = build();
       const mapped = weightBytes(network.graph).stored > LARGEST_COPIED;
-      const options: SessionOptions = { optimisation: mapped ? "extended" : "all", prepack: !mapped };
+      const options: SessionOptions = { optimisation: mapped ? "extended" : "all", prepack: !mapped, arena: !mapped };
       return { network, options };
     });
   }

@@ -1,4 +1,5 @@
 /** Inference: `load` a checkpoint once and ask it, or `perceive` in one call. */
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { defaultModel } from "./default-model.js";
 import type { Perception, PhotoSource } from "./perceive.js";
@@ -24,11 +25,13 @@ export async function perceive(
   instruction: string,
   options: PerceiveOptions & LoadOptions & { readonly model?: string } = {},
 ): Promise<Perception> {
-  const { model = defaultModel, threads, ...rest } = options;
-  const key = `${resolve(model)}\n${threads}`;
+  const { model = defaultModel, threads, precision, loras, variant, revision, cache, ...more } = options;
+  const { token, endpoint, offline, onNote, onDownload, ...rest } = more;
+  const weights = { threads, precision, loras, variant, revision, cache };
+  const key = JSON.stringify([existsSync(model) ? resolve(model) : model, weights]);
   let perceiver = loaded.get(key);
   if (!perceiver) {
-    perceiver = load(model, { threads });
+    perceiver = load(model, { ...weights, token, endpoint, offline, onNote, onDownload });
     loaded.set(key, perceiver);
     // A model that failed may be repaired and asked for again.
     perceiver.catch(() => loaded.delete(key));

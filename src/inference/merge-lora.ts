@@ -30,17 +30,36 @@ export function loraDeltas(loras: readonly WeightedLora[], part: LoraPart, netwo
 }
 
 /**
- * `base` with the changes added, an expression of constants: ONNX Runtime computes it once, when the session opens (unless
- * its graph optimisation is "disabled"). A merged weight lives in memory, not in its file.
+ * `base` [O, ...] with the changes added, an expression of constants: ONNX Runtime computes it once, when the session opens
+ * (unless its graph optimisation is "disabled"). A merged weight lives in memory, no longer in its file.
  */
 export function mergedParameter(ops: Ops, base: Tensor, deltas: readonly LoraDelta[] = []): Tensor {
-  return deltas.reduce((merged, { adapter: { file }, layer: { up, down, rank, scale }, weight }) => {
-    const inputs = base.shape.slice(1).reduce((product, n) => product * n, 1);
-    const up_OR = ops.constant(
-      file.read(up).map((value) => value * scale * weight),
-      [base.shape[0]!, rank],
-    );
-    const down_RI = ops.constant(file.read(down), [rank, inputs]);
-    return ops.add(merged, ops.reshape(ops.matmul(up_OR, down_RI), base.shape));
-  }, base);
+  if (deltas.length === 0) return base;
+  const outputs = base.shape[0]!;
+  const inputs = base.shape.slice(1).reduce((product, n) => product * n, 1);
+  const { up_OR, down_IR, rank } = factors(deltas, outputs, inputs);
+  // One Gemm with the weight in the bias' place: as a product and a sum, the folding needs twice the memory.
+  const merged = ops.linear(
+    ops.constant(up_OR, [outputs, rank]),
+    ops.constant(down_IR, [inputs, rank]),
+    ops.reshape(base, [outputs, inputs]),
+  );
+  return ops.reshape(merged, base.shape);
+}
+
+/** The factors of all changes side by side, so that up_OR down_IR^T is their sum; scales and weights are in `up_OR`. */
+function factors(deltas: readonly LoraDelta[], outputs: number, inputs: number) {
+  const rank = deltas.reduce((sum, { layer }) => sum + layer.rank, 0);
+  const up_OR = new Float32Array(outputs * rank);
+  const down_IR = new Float32Array(inputs * rank);
+  let first = 0;
+  for (const { adapter, weight, layer } of deltas) {
+    const [up, down] = [adapter.file.read(layer.up), adapter.file.read(layer.down)];
+    for (let r = 0; r < layer.rank; r++) {
+      for (let o = 0; o < outputs; o++) up_OR[o * rank + first + r] = up[o * layer.rank + r]! * (layer.scale * weight);
+      for (let i = 0; i < inputs; i++) down_IR[i * rank + first + r] = down[r * inputs + i]!;
+    }
+    first += layer.rank;
+  }
+  return { up_OR, down_IR, rank };
 }

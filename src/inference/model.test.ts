@@ -28,7 +28,7 @@ const difference = (a: FloatPicture, b: FloatPicture) =>
   a.data.reduce((most, x, i) => Math.max(most, Math.abs(x - b.data[i]!)), 0);
 
 const dir = await write("tiny");
-const model = await LoadedModel.open(dir, 1);
+const model = await LoadedModel.open(dir, { threads: 1 });
 afterAll(() => model.close());
 
 describe("drawing", () => {
@@ -37,7 +37,7 @@ describe("drawing", () => {
     expect(first).toMatchObject({ width: 16, height: 16 });
     expect(first.data.length).toBe(768);
     expect(await draw(model)).toEqual(first);
-    const fresh = await LoadedModel.open(dir, 1);
+    const fresh = await LoadedModel.open(dir, { threads: 1 });
     expect(await draw(fresh)).toEqual(first);
     await fresh.close();
     expect(difference(await draw(model, { seed: 4 }), first)).toBeGreaterThan(1e-3);
@@ -47,7 +47,9 @@ describe("drawing", () => {
   });
 
   test("with blank_pure_noise a single step does not depend on the seed; further steps see their noise", async () => {
-    const blank = await LoadedModel.open(await write("blank", { defaults: { blank_pure_noise: true } }), 1);
+    const blank = await LoadedModel.open(await write("blank", { defaults: { blank_pure_noise: true } }), {
+      threads: 1,
+    });
     const first = await draw(blank);
     expect(await draw(blank, { seed: 4 })).toEqual(first);
     const twice = await draw(blank, { steps: 2 });
@@ -82,7 +84,7 @@ describe("drawing", () => {
       vae: { _class_name: "AutoencoderKL", block_out_channels: [8, 8], norm_num_groups: 4, ...twoLevels },
       scheduler: { _class_name: "EulerAncestralDiscreteScheduler", beta_schedule: "scaled_linear", beta_end: 0.012 },
     });
-    const paperModel = await LoadedModel.open(paper, 1);
+    const paperModel = await LoadedModel.open(paper, { threads: 1 });
     const sampler = paperModel.sampler;
     expect(sampler).toBe("euler-ancestral");
     const options = { steps: 3, sampler, guidance: { text: 7.5, image: 1.5 } };
@@ -98,7 +100,7 @@ describe("drawing", () => {
     const weights = join(linked, "unet/diffusion_pytorch_model.safetensors");
     await rm(weights);
     await symlink(join(dir, "unet/diffusion_pytorch_model.safetensors"), weights);
-    const linkedModel = await LoadedModel.open(linked, 1);
+    const linkedModel = await LoadedModel.open(linked, { threads: 1 });
     expect(await draw(linkedModel)).toEqual(await draw(model));
     await linkedModel.close();
   });
@@ -143,7 +145,7 @@ describe("a checkpoint that cannot be used: one line naming the file", () => {
   test.each(damage)("%s", async (name, change, message) => {
     const folder = await write(`damaged ${name}`);
     await change(folder);
-    const error = await LoadedModel.open(folder, 1).catch((e: unknown) => e);
+    const error = await LoadedModel.open(folder, { threads: 1 }).catch((e: unknown) => e);
     expect(error).toMatchObject({ name: "InstructCvError", code: "checkpoint" });
     expect((error as Error).message).toMatch(message);
     expect((error as Error).message).not.toContain("\n");
@@ -151,7 +153,7 @@ describe("a checkpoint that cannot be used: one line naming the file", () => {
 
   test("a text-to-image model", async () => {
     const folder = await write("text-to-image", { unet: { in_channels: 48 } });
-    await expect(LoadedModel.open(folder, 1)).rejects.toMatchObject({
+    await expect(LoadedModel.open(folder, { threads: 1 })).rejects.toMatchObject({
       code: "checkpoint",
       message: /unet in_channels 48, expected 96 .* instruction-tuned/,
     });

@@ -1,18 +1,21 @@
 /** A loaded checkpoint: its sessions, tokenizer and schedule; turns a photo and a sentence into a drawn picture. */
 import { dirname } from "node:path";
-import { type CheckpointFolder, readCheckpoint } from "../checkpoints/folder.js";
 import { type GuidanceScales, guided } from "../diffusion/guidance.js";
-import { type SamplerName, samplerFor, samplers } from "../diffusion/samplers/registry.js";
-import { makeSchedule, type Schedule } from "../diffusion/schedule.js";
-import { InstructCvError } from "../errors.js";
-import type { FloatPicture, Picture } from "../image/picture.js";
+import { configFor, type SamplerName, samplerFor, samplers } from "../diffusion/samplers/registry.js";
+import { makeSchedule } from "../diffusion/schedule.js";
+import type { FloatPicture, Picture, Size } from "../image/picture.js";
 import { ClipTokenizer } from "../models/tokenizer.js";
 import { createRng } from "../random.js";
 import { ConditionedNetwork, type Evaluation } from "./conditioned-network.js";
 import { Latents, type Tiles } from "./latents.js";
-import { latentSpace } from "./networks.js";
+import { type NetworkSource, networksFor } from "./networks.js";
 import { SessionCache } from "./session-cache.js";
+import { checkFit, openSource, type WeightOptions } from "./source.js";
 import { Texts } from "./texts.js";
+
+export interface ModelOptions extends WeightOptions {
+  readonly threads: number;
+}
 
 export interface DrawOptions {
   readonly steps: number;
@@ -39,43 +42,47 @@ export interface DrawTimings {
 
 export class LoadedModel {
   readonly latents: Latents;
-  readonly #schedule: Schedule;
   readonly #texts: Texts;
   readonly #network: ConditionedNetwork;
 
   private constructor(
-    readonly folder: CheckpointFolder,
+    readonly folder: NetworkSource,
     tokenizer: ClipTokenizer,
     private readonly sessions: SessionCache,
   ) {
-    this.#schedule = makeSchedule(folder.scheduler);
     this.latents = new Latents(folder, sessions);
     this.#texts = new Texts(folder, tokenizer, sessions);
-    this.#network = new ConditionedNetwork(folder, tokenizer.maxLength, this.#schedule, sessions);
+    this.#network = new ConditionedNetwork(folder, tokenizer.maxLength, sessions);
   }
 
   /** Opens and checks every part. Throws InstructCvError("checkpoint") naming the file that is wrong. */
-  static async open(dir: string, threads: number): Promise<LoadedModel> {
-    const folder = await readCheckpoint(dir);
+  static async open(path: string, options: ModelOptions): Promise<LoadedModel> {
+    const folder = await openSource(path, options);
     const tokenizer = await ClipTokenizer.fromFiles(dirname(folder.tokenizer.vocabPath));
     checkFit(folder, tokenizer);
-    const model = new LoadedModel(folder, tokenizer, new SessionCache(threads, OPEN_SESSIONS));
-    const { resolution } = folder.defaults;
+    const model = new LoadedModel(folder, tokenizer, new SessionCache(options.threads, OPEN_SESSIONS));
+    const { resolution, fit } = folder.defaults;
     const square = { width: resolution, height: resolution };
+    // Drawings that follow the photo's aspect may never have this size: their graphs are made, and with that their weights checked.
+    if (fit === "squash") await model.prepare(square);
+    else networksFor(folder, square, tokenizer.maxLength);
+    return model;
+  }
+
+  /** Opens what drawing pictures of this size needs, which otherwise happens at the first one. */
+  async prepare(picture: Size): Promise<void> {
     const parts = [
-      () => model.#texts.open(),
-      () => model.#network.open(model.latents.sizeFor(square)),
-      () => model.latents.openEncoder(square),
-      () => model.latents.openDecoder(square),
+      () => this.#texts.open(),
+      () => this.#network.open(this.latents.sizeFor(picture)),
+      () => this.latents.openEncoder(picture),
+      () => this.latents.openDecoder(picture),
     ];
     // A thread that ends while ONNX Runtime still opens a session takes the process down: let all of them settle first.
     const opened = await Promise.allSettled(parts.map(async (open) => open()));
     const failure = opened.find((result) => result.status === "rejected");
-    if (failure) {
-      await model.close();
-      throw failure.reason;
-    }
-    return model;
+    if (!failure) return;
+    await this.close();
+    throw failure.reason;
   }
 
   get sampler(): SamplerName {
@@ -89,6 +96,7 @@ export class LoadedModel {
     options: DrawOptions,
   ): Promise<{ drawn: FloatPicture; timings: DrawTimings }> {
     const { steps, guidance, signal, onStep, onEvaluation, tiles } = options;
+    const schedule = makeSchedule(configFor(this.folder.scheduler, options.sampler));
     const clock = stopwatch();
 
     const text = await this.#texts.states(instruction);
@@ -103,10 +111,21 @@ export class LoadedModel {
     const size = this.latents.sizeFor(photo);
     const model = guided(
       (noisy, timestep, conditions) =>
-        this.#network.predict({ noisy, timestep, conditions, image, text, empty, size, signal, onEvaluation }),
+        this.#network.predict({
+          noisy,
+          timestep,
+          conditions,
+          image,
+          text,
+          empty,
+          size,
+          schedule,
+          signal,
+          onEvaluation,
+        }),
       guidance,
     );
-    const latents = await samplers[options.sampler](this.#schedule, model, initial, {
+    const latents = await samplers[options.sampler](schedule, model, initial, {
       steps,
       noise,
       ...(signal && { signal }),
@@ -127,42 +146,6 @@ export class LoadedModel {
 
 /** Two sizes of drawings at once (denoiser, under one and under three conditions, encoder, decoder) and the three parts of any size. */
 const OPEN_SESSIONS = 11;
-
-/** What no single config shows: that the parts belong together. */
-function checkFit(folder: CheckpointFolder, tokenizer: ClipTokenizer): void {
-  const { channels, factor } = latentSpace(folder.vae.config);
-  const unet = folder.unet.config;
-  const text = folder.textEncoder.config;
-  const states = [unet.cross_attention_dim].flat();
-  const checks: [boolean, string][] = [
-    [
-      unet.in_channels === 2 * channels,
-      `unet in_channels ${unet.in_channels}, expected ${2 * channels} (noisy and image latents)`,
-    ],
-    [unet.out_channels === channels, `unet out_channels ${unet.out_channels}, expected ${channels}`],
-    [
-      states.every((n) => n === text.hidden_size),
-      `unet cross_attention_dim ${states}, text hidden_size ${text.hidden_size}`,
-    ],
-    [
-      tokenizer.vocabSize <= text.vocab_size,
-      `tokenizer with ${tokenizer.vocabSize} tokens, text vocab_size ${text.vocab_size}`,
-    ],
-    [
-      tokenizer.maxLength <= text.max_position_embeddings,
-      `tokenizer length ${tokenizer.maxLength}, text max_position_embeddings ${text.max_position_embeddings}`,
-    ],
-    [
-      folder.defaults.resolution % factor === 0,
-      `resolution ${folder.defaults.resolution}, expected a multiple of ${factor}`,
-    ],
-  ];
-  const wrong = checks.filter(([fits]) => !fits).map(([, problem]) => problem);
-  if (wrong.length > 0) {
-    const cure = "Give an instruction-tuned checkpoint (InstructPix2Pix layout).";
-    throw new InstructCvError("checkpoint", `${folder.dir}: parts do not fit: ${wrong.join("; ")}.`, cure);
-  }
-}
 
 /** Milliseconds since the last call. */
 function stopwatch(): () => number {

@@ -12,10 +12,18 @@ import type { Module } from "../models/module.js";
 import { SpaceToDepth } from "../models/space-to-depth.js";
 import { UNet2DConditionModel } from "../models/unet.js";
 import { diskNames } from "../models/weight-names.js";
+import { Int8Ops } from "../tensor/onnx/int8-ops.js";
 import { OnnxOps } from "../tensor/onnx/ops.js";
 import type { OnnxGraph } from "../tensor/onnx/proto.js";
 import { splitGraph } from "../tensor/onnx/split.js";
 import type { Tensor } from "../tensor/tensor.js";
+import { isInt8File } from "./int8/file.js";
+import { type LoraDelta, loraDeltas, mergedParameter, type WeightedLora } from "./merge-lora.js";
+
+/** A checkpoint, and the adapters to be merged into its weights. */
+export interface NetworkSource extends CheckpointFolder {
+  readonly loras?: readonly WeightedLora[];
+}
 
 export interface Network {
   readonly graph: OnnxGraph;
@@ -40,9 +48,12 @@ export function latentSpace(config: VaeConfig): LatentSpace {
 }
 
 /** `ids` [1, L] int64 to `states` [1, L, D]. */
-export function textNetwork({ textEncoder: { config, weights } }: CheckpointFolder, length: number): Network {
+export function textNetwork({ textEncoder: { config, weights }, loras }: NetworkSource, length: number): Network {
   const model = new CLIPTextModel(config);
-  return emit(weights, model, (ops) => ({ states: model.forward(ops, ops.input("ids", [1, length], "int64")) }));
+  const changes = loraDeltas(loras ?? [], "text_encoder", model);
+  return emit({ weights, changes }, model, (ops) => ({
+    states: model.forward(ops, ops.input("ids", [1, length], "int64")),
+  }));
 }
 
 /** The denoiser in three parts, so that what a sentence or a timestep alone decides is computed once for it. */
@@ -59,7 +70,7 @@ export interface Denoiser {
 }
 
 /** `size`: that of the latents. */
-export function denoiser(folder: CheckpointFolder, size: Size, length: number, batch: number): Denoiser {
+export function denoiser(folder: NetworkSource, size: Size, length: number, batch: number): Denoiser {
   const whole = unetNetwork(folder, size, length, batch);
   const text = splitGraph(whole.graph, "states");
   const time = splitGraph(text?.main ?? whole.graph, "timestep");
@@ -71,12 +82,31 @@ export function denoiser(folder: CheckpointFolder, size: Size, length: number, b
   };
 }
 
-/** The denoiser in one piece: `noisy`, `image`, `timestep` and `states` as above to `prediction`. */
-export function unetNetwork(folder: CheckpointFolder, { width, height }: Size, length: number, batch: number): Network {
+/** All networks that draw pictures of this size, one condition at a time. Throws InstructCvError("checkpoint") for weights that do not fit. */
+export function networksFor(folder: NetworkSource, picture: Size, textLength: number) {
+  const { factor } = latentSpace(folder.vae.config);
+  const latents = { width: picture.width / factor, height: picture.height / factor };
+  return {
+    text: textNetwork(folder, textLength),
+    denoiser: denoiser(folder, latents, textLength, 1),
+    encoder: encoderNetwork(folder, picture),
+    decoder: decoderNetwork(folder, latents),
+  };
+}
+
+/** The denoiser in one piece: `noisy`, `image`, `timestep` and `states` as above to `prediction`; `ops` may emit more outputs. */
+export function unetNetwork(
+  folder: NetworkSource,
+  { width, height }: Size,
+  length: number,
+  batch: number,
+  ops?: OnnxOps,
+): Network {
   const { config, weights } = folder.unet;
   const { channels } = latentSpace(folder.vae.config);
   const model = new UNet2DConditionModel(config);
-  return emit(weights, model, (ops) => {
+  const changes = loraDeltas(folder.loras ?? [], "unet", model);
+  return emit({ weights, changes, ...(ops && { ops }) }, model, (ops) => {
     const latents = [batch, channels, height, width];
     const noisy = ops.expand(ops.input("noisy", [1, channels, height, width]), latents);
     const sample = ops.concat([noisy, ops.input("image", latents)], 1);
@@ -89,7 +119,7 @@ export function unetNetwork(folder: CheckpointFolder, { width, height }: Size, l
 /** `picture` [1, 3, H, W] of this size in [-1, 1] to `latents`: the posterior mode, not scaled. */
 export function encoderNetwork({ vae: { config, weights } }: CheckpointFolder, { width, height }: Size): Network {
   const model = config._class_name === "SpaceToDepth" ? new SpaceToDepth(config) : new AutoencoderKL(config);
-  return emit(weights, model, (ops) => {
+  return emit({ weights }, model, (ops) => {
     const encoded = model.encode(ops, ops.input("picture", [1, 3, height, width]));
     return { latents: "mean" in encoded ? encoded.mean : encoded };
   });
@@ -99,27 +129,37 @@ export function encoderNetwork({ vae: { config, weights } }: CheckpointFolder, {
 export function decoderNetwork({ vae: { config, weights } }: CheckpointFolder, { width, height }: Size): Network {
   const model = config._class_name === "SpaceToDepth" ? new SpaceToDepth(config) : new AutoencoderKL(config);
   const { channels, scale } = latentSpace(config);
-  return emit(weights, model, (ops) => {
+  return emit({ weights }, model, (ops) => {
     const latents = ops.input("latents", [1, channels, height, width]);
     return { picture: model.decode(ops, scale === 1 ? latents : ops.div(latents, scale)) };
   });
 }
 
-function emit(
-  weights: SafetensorsFile | null,
-  module: Module,
-  body: (ops: OnnxOps) => Record<string, Tensor>,
-): Network {
-  const ops = new OnnxOps();
-  if (!weights) return { graph: ops.graph(body(ops)) };
+interface Emission {
+  readonly weights: SafetensorsFile | null;
+  /** What adapters change, by parameter. */
+  readonly changes?: ReadonlyMap<string, readonly LoraDelta[]>;
+  /** Operations that emit more than the network. */
+  readonly ops?: OnnxOps;
+}
+
+function emit({ weights, changes, ops: given }: Emission, module: Module, body: (ops: OnnxOps) => Outputs): Network {
+  if (!weights) {
+    const ops = given ?? new OnnxOps();
+    return { graph: ops.graph(body(ops)) };
+  }
   // A hub cache holds links into a blob store, and ONNX Runtime refuses links that lead out of the folder.
   const path = realpathSync(weights.path);
+  const ops = given ?? (isInt8File(weights) ? new Int8Ops(weights, basename(path)) : new OnnxOps());
   module.bind((name, { shape }) => {
+    if (ops instanceof Int8Ops) return ops.weight(name, shape);
     const { entry, onDisk } = findWeight(weights, name, shape);
-    return ops.parameter(onDisk, entry, basename(path));
+    return mergedParameter(ops, ops.parameter(onDisk, entry, basename(path)), changes?.get(name));
   });
   return { graph: ops.graph(body(ops)), weightsFolder: dirname(path) };
 }
+
+type Outputs = Readonly<Record<string, Tensor>>;
 
 function findWeight(weights: SafetensorsFile, name: string, shape: readonly number[]) {
   const fail = (problem: string) =>

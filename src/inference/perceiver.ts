@@ -1,7 +1,10 @@
 /** The calling thread's side: a loaded model that answers without ever blocking the event loop. */
 import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { Defaults } from "../checkpoints/configs.js";
+import { type ResolveOptions, resolveModel } from "../checkpoints/hub/resolve.js";
+import type { DownloadProgress } from "../checkpoints/hub/snapshot.js";
 import { InstructCvError } from "../errors.js";
 import type { Picture } from "../image/picture.js";
 import "../tensor/onnx/no-telemetry.js";
@@ -9,12 +12,17 @@ import { type BatchOptions, perceiveAll } from "./batch.js";
 import { defaultModel } from "./default-model.js";
 import type { Perception, PhotoSource, SamplingOptions } from "./perceive.js";
 import { fromWire, type ModelInfo, type Reply, type Request, type WorkerData } from "./protocol.js";
+import type { WeightOptions } from "./source.js";
 import { stream } from "./stream.js";
 import { workerUrl } from "./worker-url.js";
 
-export interface LoadOptions {
+export interface LoadOptions
+  extends Omit<WeightOptions, "name">,
+    Pick<ResolveOptions, "revision" | "cache" | "token" | "endpoint" | "offline" | "onNote" | "signal"> {
   /** Threads inside a tensor operation. @default the cores of this machine, at most 8 */
   readonly threads?: number;
+  /** Told how the download of a model from the hub goes. */
+  readonly onDownload?: (progress: DownloadProgress) => void;
 }
 
 /** After a denoising step; 1-based, counted through both drawings with `mirror`. */
@@ -40,20 +48,27 @@ interface Pending {
 }
 
 /**
- * Loads a checkpoint folder, by default the small one of the package, into a worker thread. Reuse the result: it keeps the
- * model and the texts it has seen.
- * Throws InstructCvError("checkpoint"), one line naming the file, when the folder is missing, damaged or unsupported.
+ * Loads a model, by default the small one of the package, into a worker thread: a folder in diffusers layout, a `.safetensors` file of
+ * the original Stable Diffusion 1.x, or the name of a model on the Hugging Face hub (`owner/name`, `owner/name@revision`), which
+ * is fetched into the cache if it is not there. Reuse the result: it keeps the model and the texts it has seen.
+ * Throws InstructCvError("checkpoint"), one line naming the file, for what is missing, damaged or unsupported.
  *
  * @example
- * const model = await load("models/nano");
+ * const model = await load("alaa-lab/InstructCV");
  * const { boxes } = await model.perceive("street.jpg", "Detect the car");
  * await model.close();
  */
-export async function load(dir: string = defaultModel, options: LoadOptions = {}): Promise<Perceiver> {
-  const threads = options.threads ?? Math.min(availableParallelism(), 8);
+export async function load(model: string = defaultModel, options: LoadOptions = {}): Promise<Perceiver> {
+  const { threads = Math.min(availableParallelism(), 8), precision, loras, variant, onDownload, ...hub } = options;
   if (!Number.isInteger(threads) || threads < 1)
     throw new InstructCvError("usage", `threads must be a positive integer, found ${threads}.`);
-  const workerData: WorkerData = { dir, threads };
+  const path = await resolveModel(model, {
+    ...hub,
+    ...(variant && { variant }),
+    ...(onDownload && { onProgress: onDownload }),
+  });
+  const name = path === resolve(model) ? undefined : model;
+  const workerData: WorkerData = { path, options: { threads, precision, loras, variant, name } };
   const worker = new Worker(workerUrl, { workerData });
   const info = await new Promise<ModelInfo>((resolve, reject) => {
     worker.once("error", reject);

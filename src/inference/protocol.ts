@@ -2,12 +2,14 @@
 import type { CheckpointFolder } from "../checkpoints/folder.js";
 import { type ErrorCode, InstructCvError } from "../errors.js";
 import type { Picture } from "../image/picture.js";
+import type { ModelOptions } from "./model.js";
 import type { Perception, PhotoSource, SamplingOptions } from "./perceive.js";
 
 /** Handed to the worker at its start. */
 export interface WorkerData {
-  readonly dir: string;
-  readonly threads: number;
+  /** Absolute path of a folder or file. */
+  readonly path: string;
+  readonly options: ModelOptions;
 }
 
 export type Request =

@@ -1,8 +1,7 @@
 /** The text encoder's states of sentences, remembered. */
-import type { CheckpointFolder } from "../checkpoints/folder.js";
 import type { ClipTokenizer } from "../models/tokenizer.js";
 import type { ArrayTensor } from "../tensor/onnx/session.js";
-import { textNetwork } from "./networks.js";
+import { type NetworkSource, textNetwork } from "./networks.js";
 import type { SessionCache } from "./session-cache.js";
 
 /** Sentences remembered; the states of Stable Diffusion's text encoder are a quarter of a megabyte each. */
@@ -12,7 +11,7 @@ export class Texts {
   readonly #known = new Map<string, ArrayTensor>();
 
   constructor(
-    private readonly folder: CheckpointFolder,
+    private readonly folder: NetworkSource,
     private readonly tokenizer: ClipTokenizer,
     private readonly sessions: SessionCache,
   ) {}

@@ -6,14 +6,14 @@ import { perceiveWith } from "./perceive.js";
 import { arraysOf, type Reply, type Request, toWire, type WorkerData } from "./protocol.js";
 
 const port = parentPort!;
-const { dir, threads } = workerData as WorkerData;
+const { path, options } = workerData as WorkerData;
 const reply = (message: Reply, moved: ArrayBuffer[] = []) => port.postMessage(message, moved);
 
 try {
-  const model = await LoadedModel.open(dir, threads);
+  const model = await LoadedModel.open(path, options);
   serve(model);
-  const { name, dir: path, defaults } = model.folder;
-  reply({ kind: "ready", info: { name, dir: path, defaults } });
+  const { name, dir, defaults } = model.folder;
+  reply({ kind: "ready", info: { name, dir, defaults } });
 } catch (error) {
   reply({ kind: "unusable", error: toWire(error) });
 }

@@ -3,7 +3,7 @@ import { basename, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { InstructCvError } from "../../errors.js";
 import type { CheckpointFolder } from "../checkpoint.js";
-import { defaultsSchema, schedulerConfigSchema, tokenizerConfigSchema } from "../configs.js";
+import { foreignDefaults, schedulerConfigSchema, tokenizerConfigSchema } from "../configs.js";
 import { readSafetensors, type SafetensorsEntry, type SafetensorsFile, safetensorsView } from "../safetensors.js";
 import { inferConfigs } from "./infer-configs.js";
 import { prefixes, unetName, vaeName } from "./names.js";
@@ -40,7 +40,7 @@ export async function readSingleFile(path: string): Promise<CheckpointFolder> {
       mergesPath: join(vocabulary, "merges.txt"),
     },
     scheduler: schedulerConfigSchema.parse(scheduler),
-    defaults: defaultsSchema.parse({}),
+    defaults: foreignDefaults,
   };
 }
 

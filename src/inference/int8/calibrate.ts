@@ -1,13 +1,12 @@
 /** Measures what goes into a denoiser's layers along real drawings, and chooses the range each is quantised in. */
 import type { CheckpointFolder } from "../../checkpoints/folder.js";
-import { BINS, CalibrationOps, type Range } from "../../tensor/onnx/calibration-ops.js";
-import type { OnnxOps } from "../../tensor/onnx/ops.js";
-import { encodeModel } from "../../tensor/onnx/proto.js";
-import { type ArrayTensor, openSession, type Session } from "../../tensor/onnx/session.js";
+import { BINS, CalibrationOps, type InputScaling } from "../../tensor/onnx/calibration-ops.js";
+import type { ArrayTensor } from "../../tensor/onnx/session.js";
 import type { Evaluation } from "../conditioned-network.js";
-import { unetNetwork } from "../networks.js";
+import { openDenoiser } from "./graph.js";
 import { isQuantised } from "./layers.js";
 import { bestRange } from "./ranges.js";
+import { largestWeights, scalingFor } from "./smoothing.js";
 
 export interface CalibrationOptions {
   readonly threads: number;
@@ -17,27 +16,41 @@ export interface CalibrationOptions {
 }
 
 /**
- * The range of each quantised layer's inputs, by its name. `evaluations` are of one shape. The first pass finds the extremes, the
+ * How the inputs of each quantised layer are scaled, by its name. `evaluations` are of one shape. The first pass finds the extremes, the
  * second counts what lies where between them: memory does not depend on the number of evaluations.
  */
 export async function calibrate(
   folder: CheckpointFolder,
   evaluations: readonly Evaluation[],
   options: CalibrationOptions,
-): Promise<Map<string, Range>> {
-  const ranges = new Map<string, Range>();
-  await eachStatistic(folder, new CalibrationOps(isQuantised), evaluations, options, (layer, [low, high]) => {
+): Promise<Map<string, InputScaling>> {
+  const extremes = new Map<string, Float32Array>();
+  await eachStatistic(folder, new CalibrationOps(isQuantised), evaluations, options, (layer, found) => {
     // Padding is made of zeros, so that 0 belongs to every range.
-    const [lowest, highest] = ranges.get(layer) ?? [0, 0];
-    ranges.set(layer, [Math.min(lowest, low!), Math.max(highest, high!)]);
+    const known = extremes.get(layer) ?? new Float32Array(found.length);
+    const lows = found.length / 2;
+    extremes.set(
+      layer,
+      found.map((value, i) => (i < lows ? Math.min(value, known[i]!) : Math.max(value, known[i]!))),
+    );
   });
-  for (const [layer, [lowest, highest]] of ranges) if (lowest === highest) ranges.set(layer, [0, 1]);
-  const counts = new Map(Array.from(ranges, ([layer]) => [layer, new Float64Array(BINS)]));
-  await eachStatistic(folder, new CalibrationOps(isQuantised, ranges), evaluations, options, (layer, histogram) => {
+  const whole = new Map<string, InputScaling>();
+  for (const [layer, found] of extremes)
+    whole.set(
+      layer,
+      scalingFor(found, () => largestWeights(folder.unet.weights, layer)),
+    );
+  const counts = new Map(Array.from(whole, ([layer]) => [layer, new Float64Array(BINS)]));
+  await eachStatistic(folder, new CalibrationOps(isQuantised, whole), evaluations, options, (layer, histogram) => {
     const sums = counts.get(layer)!;
     for (let i = 0; i < BINS; i++) sums[i]! += histogram[i]!;
   });
-  return new Map(Array.from(ranges, ([layer, range]) => [layer, bestRange(counts.get(layer)!, range)]));
+  return new Map(
+    Array.from(whole, ([layer, { range, ...rest }]) => [
+      layer,
+      { ...rest, range: bestRange(counts.get(layer)!, range) },
+    ]),
+  );
 }
 
 async function eachStatistic(
@@ -47,12 +60,13 @@ async function eachStatistic(
   { threads, onEvaluation, signal }: CalibrationOptions,
   take: (layer: string, statistic: Float32Array) => void,
 ): Promise<void> {
-  const session = await openWhole(folder, evaluations[0]!, threads, ops);
+  const session = await openDenoiser(folder, evaluations[0]!, ops, threads);
   try {
     for (const evaluation of evaluations) {
       signal?.throwIfAborted();
       const statistics = await session.run({ ...evaluation });
-      for (const [layer, { data }] of Object.entries(statistics)) take(layer, data as Float32Array);
+      for (const [name, { data }] of Object.entries(statistics))
+        take(name.replace(/\.input$/, ""), data as Float32Array);
       onEvaluation?.();
       // Lets the signal be heard: a run blocks this thread.
       await new Promise(setImmediate);
@@ -60,18 +74,6 @@ async function eachStatistic(
   } finally {
     await session.close();
   }
-}
-
-/** The denoiser in one piece for evaluations of this shape. */
-export function openWhole(
-  folder: CheckpointFolder,
-  { noisy, image, states }: Evaluation,
-  threads: number,
-  ops?: OnnxOps,
-): Promise<Session> {
-  const [, , height, width] = noisy.shape as [number, number, number, number];
-  const { graph, weightsFolder } = unetNetwork(folder, { width, height }, states.shape[1]!, image.shape[0]!, ops);
-  return openSession(encodeModel(graph), { threads, ...(weightsFolder && { weightsFolder }) });
 }
 
 /** An evaluation under several conditions as one for each. */

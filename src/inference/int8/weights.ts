@@ -10,9 +10,14 @@ export interface QuantisedWeight {
 
 /**
  * `weight` [O, I] or [O, I, K, K] to integers between -limit and limit. A limit of 64 keeps the sum of two products, 2 * 255 * 64,
- * below 2^15: processors without VNNI instructions add pairs in 16 bits.
+ * below 2^15: processors without VNNI instructions add pairs in 16 bits. With `channels` [I] it is multiplied by them first, in place.
  */
-export function quantiseWeight(weight: Float32Array, shape: readonly number[], limit: number): QuantisedWeight {
+export function quantiseWeight(
+  weight: Float32Array,
+  shape: readonly number[],
+  limit: number,
+  channels?: Float32Array,
+): QuantisedWeight {
   const [outputs, inputs, ...kernel] = shape as [number, number, ...number[]];
   const taps = kernel.reduce((n, k) => n * k, 1);
   const fan = inputs * taps;
@@ -20,6 +25,7 @@ export function quantiseWeight(weight: Float32Array, shape: readonly number[], l
   const scales = new Float32Array(outputs);
   for (let o = 0; o < outputs; o++) {
     const row = weight.subarray(o * fan, (o + 1) * fan);
+    if (channels) for (let i = 0; i < fan; i++) row[i]! *= channels[Math.floor(i / taps)]!;
     let largest = 0;
     for (let i = 0; i < fan; i++) largest = Math.max(largest, Math.abs(row[i]!));
     // A row of zeros has any scale.
