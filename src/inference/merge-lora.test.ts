@@ -1,8 +1,10 @@
 /** Adapters of every style merged into tiny networks, beside diffusers' pipeline (scripts/oracles/lora.py). */
-import { mkdtempSync, rmSync } from "node:fs";
+import "../tensor/onnx/no-telemetry.js";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import ort from "onnxruntime-node";
 import { afterAll, expect, test } from "vitest";
 import { readLora } from "../checkpoints/lora.js";
 import type { LoraPart } from "../checkpoints/lora-names.js";
@@ -100,7 +102,8 @@ test("weight 0 is no adapter", async () => {
   expect(worst(await runUnet([]), base.unet.read("outputs.sample"))).toBeLessThan(2e-5);
 });
 
-test("the merged weight is W + weight * alpha / rank * up down, computed by hand; the order of axes too", async () => {
+/** An adapter of rank 2 over one layer of 3 inputs and 2 outputs, at weight 0.5, merged into a weight of ones. */
+async function smallMerge() {
   const path = join(scratch, "small.safetensors");
   const tensors = new Map([
     ["unet.proj.lora_A.weight", { shape: [2, 3], data: Float32Array.of(1, 2, 3, 0, 0, 1) }],
@@ -111,9 +114,30 @@ test("the merged weight is W + weight * alpha / rank * up down, computed by hand
   const adapter = await readLora(path);
   const ops = new OnnxOps();
   const stored = ops.constant(Float32Array.of(1, 1, 1, 1, 1, 1), [2, 3]);
-  const merged = mergedParameter(ops, stored, [{ adapter, weight: 0.5, layer: adapter.layers[0]! }]);
+  return { ops, merged: mergedParameter(ops, stored, [{ adapter, weight: 0.5, layer: adapter.layers[0]! }]) };
+}
+
+test("the merged weight is W + weight * alpha / rank * up down, computed by hand; the order of axes too", async () => {
+  const { ops, merged } = await smallMerge();
   const session = await openSession(ops.finish({ y: merged }), { threads: 1 });
   // up down = [10 20 31; 20 40 60], times 8 / 2 * 0.5
   expect([...(await session.run({})).y!.data]).toEqual([21, 41, 63, 41, 81, 121]);
   await session.close();
+});
+
+test.each([
+  ["disabled", 2],
+  ["basic", 1],
+  ["extended", 1],
+] as const)("at graph optimisation %s, %d matrix products are left for each run", async (level, products) => {
+  const { ops, merged } = await smallMerge();
+  const model = ops.finish({ y: ops.linear(ops.input("x", [1, 3]), merged, null) });
+  const optimizedModelFilePath = join(scratch, `${level}.onnx`);
+  const options = { graphOptimizationLevel: level, optimizedModelFilePath, logSeverityLevel: 4 } as const;
+  const session = await ort.InferenceSession.create(model, options);
+  await session.release();
+  // a node's operator is field 4: its tag, its length, its name
+  const operator = `${String.fromCharCode(0x22, 4)}Gemm`;
+  const parts = readFileSync(optimizedModelFilePath, "latin1").split(operator);
+  expect(parts.length - 1).toBe(products);
 });
