@@ -60,7 +60,7 @@ async function eachStatistic(
   { threads, onEvaluation, signal }: CalibrationOptions,
   take: (layer: string, statistic: Float32Array) => void,
 ): Promise<void> {
-  const session = await openDenoiser(folder, evaluations[0]!, ops, threads);
+  const session = await openDenoiser(folder, evaluations[0]!, threads, ops);
   try {
     for (const evaluation of evaluations) {
       signal?.throwIfAborted();

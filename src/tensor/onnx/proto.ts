@@ -1,6 +1,6 @@
 /** Writes an ONNX ModelProto as protobuf bytes; the field numbers are those of github.com/onnx/onnx/blob/main/onnx/onnx.proto. */
 
-export const elementType = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7, float16: 10, bfloat16: 16 } as const;
+export const elementType = { float32: 1, uint8: 2, int8: 3, int64: 7, float16: 10, bfloat16: 16 } as const;
 export type ElementType = keyof typeof elementType;
 
 export interface OnnxTensor {
