@@ -3,7 +3,6 @@
  * pictures (`tasks`, `parseInstruction`); run the diffusion samplers on a network of your own (`samplers`, `makeSchedule`).
  */
 export { type Condition, type ConditionedModel, type GuidanceScales, guided } from "./diffusion/guidance.js";
-export { type SamplerName, samplers } from "./diffusion/samplers/registry.js";
 export type { DenoiseModel, Sampler, SamplerOptions, SamplerStep } from "./diffusion/samplers/sampler.js";
 export { makeSchedule, type Schedule, type SchedulerConfig, timesteps } from "./diffusion/schedule.js";
 export { type ErrorCode, InstructCvError } from "./errors.js";

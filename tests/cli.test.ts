@@ -231,7 +231,7 @@ describe("a model that cannot be used", () => {
   test("a missing folder says what to give", async () => {
     const { code, stderr } = await runCli(["run", "cat.jpg", "Segment the cat", "--model", "nowhere"], { cwd });
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^error: [^\n]*nowhere[^\n]*models\/nano[^\n]*\n$/);
+    expect(stderr).toMatch(/^error: [^\n]*nowhere[^\n]*owner\/name[^\n]*\n$/);
   });
 });
 

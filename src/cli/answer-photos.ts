@@ -1,6 +1,7 @@
 /** The loop of `instructcv run`: every photo, every instruction; a failure is named and does not stop the others. */
 import { readPicture } from "../image/io.js";
 import type { Picture } from "../image/picture.js";
+import type { SamplingOptions } from "../inference/index.js";
 import type { TaskResult } from "../tasks/task.js";
 import { describeAnswer } from "./describe.js";
 import { errorLine, isAbort } from "./exit.js";
@@ -24,7 +25,7 @@ export interface Model {
   perceive(
     image: Picture,
     instruction: string,
-    options: { steps?: number; seed?: number; mirror?: boolean; restate?: boolean; signal?: AbortSignal },
+    options: SamplingOptions & { signal?: AbortSignal },
   ): Promise<Perceived>;
 }
 
@@ -33,10 +34,8 @@ export interface Work {
   readonly instructions: readonly (Asked & { readonly text: string })[];
   /** What the JSON calls the model. */
   readonly modelName: string;
-  readonly steps?: number;
   readonly seed: number;
-  readonly mirror?: boolean;
-  readonly restate?: boolean;
+  readonly sampling: SamplingOptions;
   readonly out: string;
   readonly json: boolean;
 }
@@ -103,8 +102,7 @@ interface One {
 
 async function answer(model: Model, work: Work, terminal: Terminal, one: One): Promise<string> {
   const { file, photo, read, text, name } = one;
-  const { steps, seed, mirror, restate } = work;
-  const options = { steps, seed, mirror, restate, signal: terminal.signal };
+  const options = { ...work.sampling, seed: work.seed, signal: terminal.signal };
   const perceived = await model.perceive(photo, text, options);
   terminal.signal.throwIfAborted();
   const { category, picture: drawn, timings } = perceived;

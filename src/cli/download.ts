@@ -1,8 +1,7 @@
 /** `instructcv download`: fetches a model from the hub before it is needed, and prints where it lies. */
 import { type Command, Option } from "commander";
-import type { DownloadProgress } from "../checkpoints/hub/snapshot.js";
+import { downloadBar } from "./download-bar.js";
 import { EXIT } from "./exit.js";
-import { type Progress, startProgress } from "./progress.js";
 import type { Terminal } from "./terminal.js";
 
 interface DownloadOptions {
@@ -43,7 +42,7 @@ Examples:
 `;
 
 async function downloadModel(model: string, options: DownloadOptions, terminal: Terminal): Promise<number> {
-  const { resolveModel } = await import("../checkpoints/hub/resolve.js");
+  const { resolveModel } = await import("../inference/index.js");
   const bar = downloadBar(terminal);
   try {
     const { signal } = terminal;
@@ -56,22 +55,3 @@ async function downloadModel(model: string, options: DownloadOptions, terminal: 
     bar.stop();
   }
 }
-
-/** Counts what this run fetches, so that rate and time left are those of the network. */
-function downloadBar(terminal: Terminal) {
-  let progress: Progress | undefined;
-  let before = 0;
-  return {
-    update({ file, bytesDone, bytesTotal, filesDone, files }: DownloadProgress) {
-      if (progress === undefined) {
-        before = bytesDone;
-        progress = startProgress(terminal, megabytes(bytesTotal - before), "MB");
-      }
-      progress.update(megabytes(bytesDone - before), `(${Math.min(filesDone + 1, files)} of ${files}: ${file})`);
-    },
-    interrupt: (print: () => void) => (progress ? progress.interrupt(print) : print()),
-    stop: () => progress?.stop(),
-  };
-}
-
-const megabytes = (bytes: number) => Math.round(bytes / 1e6);

@@ -1,21 +1,18 @@
 /** What `instructcv run` does: reads the command line, loads the model, answers. */
 import { stat } from "node:fs/promises";
-import { load } from "../inference/index.js";
 import { parseInstruction } from "../instructions/index.js";
 import { answerPhotos } from "./answer-photos.js";
+import { dryRun } from "./dry-run.js";
 import { EXIT, errorLine, usageError } from "./exit.js";
 import { expandInputs } from "./inputs.js";
-import { modelChoice } from "./model-choice.js";
+import { loadModel, type ModelOptions, samplingOptions } from "./model-options.js";
 import type { Asked } from "./names.js";
 import type { Terminal } from "./terminal.js";
 
-export interface RunOptions {
+export interface RunOptions extends ModelOptions {
   readonly instruction?: readonly string[];
-  readonly model?: string;
-  readonly steps?: number;
   readonly seed: number;
-  readonly mirror?: boolean;
-  readonly restate?: boolean;
+  readonly dryRun?: boolean;
   readonly out: string;
   readonly json?: boolean;
 }
@@ -33,12 +30,12 @@ export async function runPhotos(words: readonly string[], options: RunOptions, t
   const { files, problems } = await expandInputs(images);
   for (const problem of problems) terminal.note(errorLine(problem));
   if (files.length === 0) return EXIT.failed;
-  const { name: modelName, folder } = modelChoice(options.model);
-  const model = await load(folder);
+  if (options.dryRun) return dryRun(files, instructions.length, options, terminal);
+  const { model, name: modelName } = await loadModel(options, terminal);
   for (const line of unlearned(instructions, model.defaults.categories)) terminal.note(line);
   try {
-    const { steps, seed, mirror, restate, out, json = false } = options;
-    const work = { files, instructions, modelName, steps, seed, mirror, restate, out, json };
+    const { seed, out, json = false } = options;
+    const work = { files, instructions, modelName, seed, sampling: samplingOptions(options, model), out, json };
     const failed = await answerPhotos(model, work, terminal);
     return failed + problems.length > 0 ? EXIT.failed : EXIT.done;
   } finally {

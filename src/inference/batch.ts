@@ -1,6 +1,6 @@
 /** Several photos and sentences in one call: answers in order, each as soon as it is there. */
 import type { Perception, PhotoSource } from "./perceive.js";
-import type { PerceiveOptions, Perceiver } from "./perceiver.js";
+import type { Answering, PerceiveOptions } from "./perceive-options.js";
 
 export interface BatchOptions extends Omit<PerceiveOptions, "seed"> {
   /** One for all, or one for each pair of photo and sentence (both 0-based). @default 0 */
@@ -22,7 +22,7 @@ const UNDER_WAY = 2;
  * as one after the other on a CPU, so memory stays that of one.
  */
 export async function* perceiveAll(
-  perceiver: Pick<Perceiver, "perceive">,
+  perceiver: Answering,
   photos: readonly PhotoSource[],
   instructions: readonly string[],
   { seed = 0, signal, ...options }: BatchOptions,

@@ -159,7 +159,7 @@ export class ConditionedNetwork {
   #session(key: string, build: () => Network) {
     return this.sessions.get(`unet ${key}`, () => {
       const network = build();
-      const mapped = weightBytes(network.graph).stored > LARGEST_COPIED;
+      const mapped = staysMapped(network);
       const options: SessionOptions = { optimisation: mapped ? "extended" : "all", prepack: !mapped, arena: !mapped };
       return { network, options };
     });
@@ -167,6 +167,12 @@ export class ConditionedNetwork {
 }
 
 const sizeKey = ({ width, height }: Size, batch: number) => `${width}x${height} ${batch}`;
+
+/** Whether a network's weights are read from their file in place. */
+export function staysMapped({ graph }: Network): boolean {
+  const { stored, folded } = weightBytes(graph);
+  return stored + folded > LARGEST_COPIED;
+}
 
 /** [1] */
 function one(value: number): ArrayTensor {

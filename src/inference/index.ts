@@ -3,12 +3,25 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { defaultModel } from "./default-model.js";
 import type { Perception, PhotoSource } from "./perceive.js";
-import { type LoadOptions, load, type PerceiveOptions, type Perceiver } from "./perceiver.js";
+import type { PerceiveOptions } from "./perceive-options.js";
+import { type LoadOptions, load, type Perceiver } from "./perceiver.js";
 
+export { type ResolveOptions, resolveModel } from "../checkpoints/hub/resolve.js";
+export type { DownloadProgress } from "../checkpoints/hub/snapshot.js";
+export {
+  configFor,
+  type SamplerName,
+  samplerNames,
+  samplerSummaries,
+  samplers,
+} from "../diffusion/samplers/registry.js";
 export type { BatchAnswer, BatchOptions } from "./batch.js";
 export { defaultModel } from "./default-model.js";
+export { type LoraChoice, parseLoraOption } from "./lora-option.js";
+export { type MemoryPlan, planMemory } from "./memory-plan.js";
 export type { Perception, PhotoSource, SamplingOptions } from "./perceive.js";
-export { type LoadOptions, load, type PerceiveOptions, Perceiver, type StepProgress } from "./perceiver.js";
+export type { PerceiveOptions, StepProgress } from "./perceive-options.js";
+export { type LoadOptions, load, Perceiver } from "./perceiver.js";
 export type { PerceptionEvent } from "./stream.js";
 
 const loaded = new Map<string, Promise<Perceiver>>();

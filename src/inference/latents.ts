@@ -2,6 +2,7 @@
 import type { CheckpointFolder } from "../checkpoints/folder.js";
 import type { FloatPicture, Picture, Size } from "../image/picture.js";
 import { resizeBilinear } from "../image/resample.js";
+import type { SessionOptions } from "../tensor/onnx/session.js";
 import { decoderNetwork, encoderNetwork, latentSpace } from "./networks.js";
 import { fromPlanes, toPlanes } from "./planes.js";
 import type { SessionCache } from "./session-cache.js";
@@ -29,6 +30,7 @@ export type Tiles = "auto" | "always" | "never";
 export class Latents {
   readonly #channels: number;
   readonly #factor: number;
+  readonly #options: SessionOptions;
   #last: { photo: Picture; latents: Float32Array } | undefined;
 
   constructor(
@@ -38,6 +40,7 @@ export class Latents {
     const { channels, factor } = latentSpace(folder.vae.config);
     this.#channels = channels;
     this.#factor = factor;
+    this.#options = { optimisation: "all", prepack: true, arena: folder.vae.weights === null };
   }
 
   /** Of the latents of a picture. Sides of the picture are multiples of the autoencoder's factor. */
@@ -54,15 +57,9 @@ export class Latents {
       const { latents } = await session.run({ picture: { data: planes, shape: [1, 3, size.height, size.width] } });
       return latents!.data as Float32Array;
     };
-    const planes = toPlanes(photo);
-    const latents = await (this.#tiled(photo, tiles)
-      ? processTiles(
-          planes,
-          photo,
-          { tile: tileOf(photo), overlap: OVERLAP, scale: 1 / this.#factor },
-          encodeWhole(tileOf(photo)),
-        )
-      : encodeWhole(photo)(planes));
+    const tile = tileFor(this.folder, photo, tiles);
+    const tiling = { tile, overlap: OVERLAP, scale: 1 / this.#factor };
+    const latents = await processTiles(toPlanes(photo), photo, tiling, encodeWhole(tile));
     this.#last = { photo, latents };
     return latents;
   }
@@ -77,8 +74,7 @@ export class Latents {
       });
       return planes!.data as Float32Array;
     };
-    if (!this.#tiled(picture, tiles)) return fromPlanes(await decodeWhole(picture)(latents), picture);
-    const tile = tileOf(picture);
+    const tile = tileFor(this.folder, picture, tiles);
     const tiling = { tile: this.sizeFor(tile), overlap: OVERLAP / this.#factor, scale: this.#factor };
     return fromPlanes(await processTiles(latents, this.sizeFor(picture), tiling, decodeWhole(tile)), picture);
   }
@@ -102,23 +98,21 @@ export class Latents {
   openEncoder(size: Size) {
     return this.sessions.get(`encoder ${size.width}x${size.height}`, () => ({
       network: encoderNetwork(this.folder, size),
-      options: { optimisation: "all", prepack: true },
+      options: this.#options,
     }));
   }
 
   openDecoder(size: Size) {
     return this.sessions.get(`decoder ${size.width}x${size.height}`, () => ({
       network: decoderNetwork(this.folder, this.sizeFor(size)),
-      options: { optimisation: "all", prepack: true },
+      options: this.#options,
     }));
-  }
-
-  #tiled({ width, height }: Size, tiles: Tiles): boolean {
-    if (this.folder.vae.config._class_name === "SpaceToDepth" || Math.max(width, height) <= TILE) return false;
-    return tiles === "always" || (tiles === "auto" && width * height > LARGEST_WHOLE);
   }
 }
 
-function tileOf({ width, height }: Size): Size {
-  return { width: Math.min(width, TILE), height: Math.min(height, TILE) };
+/** What a picture is encoded and decoded in: itself, or tiles of this size. */
+export function tileFor({ vae }: CheckpointFolder, { width, height }: Size, tiles: Tiles = "auto"): Size {
+  const small = vae.config._class_name === "SpaceToDepth" || Math.max(width, height) <= TILE;
+  const whole = small || tiles === "never" || (tiles === "auto" && width * height <= LARGEST_WHOLE);
+  return whole ? { width, height } : { width: Math.min(width, TILE), height: Math.min(height, TILE) };
 }

@@ -6,11 +6,11 @@ import type { Defaults } from "../checkpoints/configs.js";
 import { type ResolveOptions, resolveModel } from "../checkpoints/hub/resolve.js";
 import type { DownloadProgress } from "../checkpoints/hub/snapshot.js";
 import { InstructCvError } from "../errors.js";
-import type { Picture } from "../image/picture.js";
 import "../tensor/onnx/no-telemetry.js";
 import { type BatchOptions, perceiveAll } from "./batch.js";
 import { defaultModel } from "./default-model.js";
-import type { Perception, PhotoSource, SamplingOptions } from "./perceive.js";
+import type { Perception, PhotoSource } from "./perceive.js";
+import type { PerceiveOptions } from "./perceive-options.js";
 import { fromWire, type ModelInfo, type Reply, type Request, type WorkerData } from "./protocol.js";
 import type { WeightOptions } from "./source.js";
 import { stream } from "./stream.js";
@@ -23,22 +23,6 @@ export interface LoadOptions
   readonly threads?: number;
   /** Told how the download of a model from the hub goes. */
   readonly onDownload?: (progress: DownloadProgress) => void;
-}
-
-/** After a denoising step; 1-based, counted through both drawings with `mirror`. */
-export interface StepProgress {
-  readonly step: number;
-  readonly steps: number;
-  /** What the model sees by now, at the drawing's size; rough where the exact picture would cost much. Only if asked for. */
-  readonly preview?: Picture;
-}
-
-export interface PerceiveOptions extends SamplingOptions {
-  /** Stops between two evaluations of the network; the promise rejects with the signal's reason at once. */
-  readonly signal?: AbortSignal;
-  readonly onStep?: (progress: StepProgress) => void;
-  /** Give `onStep` a preview. @default false */
-  readonly preview?: boolean;
 }
 
 interface Pending {

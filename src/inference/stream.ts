@@ -1,6 +1,6 @@
 /** One answer as an async iterator: what the model sees after each step, then the result. */
 import type { Perception, PhotoSource } from "./perceive.js";
-import type { PerceiveOptions, Perceiver, StepProgress } from "./perceiver.js";
+import type { Answering, PerceiveOptions, StepProgress } from "./perceive-options.js";
 
 export type PerceptionEvent =
   | ({ readonly kind: "step" } & StepProgress)
@@ -8,7 +8,7 @@ export type PerceptionEvent =
 
 /** Leaving the loop early (`break`) aborts the drawing. */
 export async function* stream(
-  perceiver: Pick<Perceiver, "perceive">,
+  perceiver: Answering,
   image: PhotoSource,
   instruction: string,
   { preview = true, signal, onStep, ...options }: PerceiveOptions,

@@ -27,6 +27,7 @@ export async function processTiles(
   { tile, overlap, scale }: Tiling,
   process: (tile: Float32Array) => Promise<Float32Array>,
 ): Promise<Float32Array> {
+  if (tile.width === size.width && tile.height === size.height) return process(x);
   const channels = x.length / (size.width * size.height);
   const out = { width: size.width * scale, height: size.height * scale };
   const outTile = { width: tile.width * scale, height: tile.height * scale };
