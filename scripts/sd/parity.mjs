@@ -67,7 +67,7 @@ async function partErrors(dir, { text, encode, decode, unet }) {
   const sessions = new SessionCache(threads, 20);
   const texts = new Texts(folder, tokenizer, sessions);
   const latents = new Latents(folder, sessions);
-  const network = new ConditionedNetwork(folder, tokenizer.maxLength, makeSchedule(folder.scheduler), sessions);
+  const network = new ConditionedNetwork(folder, tokenizer.maxLength, sessions);
   const errors = { text_encoder: [], vae_encode: [], vae_decode: [], unet: [] };
 
   for (const one of text) {
@@ -93,6 +93,7 @@ async function partErrors(dir, { text, encode, decode, unet }) {
       text: one.tensor("text"),
       empty: one.tensor("empty"),
       size: { width, height },
+      schedule: makeSchedule(folder.scheduler),
     });
     const { data } = one.tensor("prediction");
     errors.unet.push(largestDifference(Float32Array.from(outputs.flatMap((output) => [...output])), data));
@@ -108,7 +109,7 @@ async function pipelineErrors(dir, cases) {
     const { steps, guidance, sampler, scheduler } = one;
     const folder = linkedFolder(dir, { defaults: { resolution: side }, scheduler });
     folders.push(folder);
-    const model = await LoadedModel.open(folder, threads);
+    const model = await LoadedModel.open(folder, { threads });
     const { data: noise } = one.tensor("noise");
     let next = 0;
     const { drawn } = await model.draw(one.photo(), one.sentence, {
