@@ -21,14 +21,18 @@ export interface MemoryPlan {
   readonly copied: number;
   /** Bytes of intermediate values at the most demanding moment. */
   readonly activations: number;
-  /** copied + activations + what Node and ONNX Runtime take themselves: what the process will not share with anyone. */
+  /**
+   * What the process shares with nobody: the program, copied weights twice (ONNX Runtime lays them out anew while it still holds them),
+   * activations. For Stable Diffusion 1.5's size at 256 and 512 pixels within a tenth of what was measured (docs/sd.md).
+   */
   readonly anonymous: number;
   /** Multiply-adds of one evaluation of the denoiser, and of encoding and decoding the picture. */
   readonly work: Readonly<Record<"denoiser" | "encoder" | "decoder", number>>;
 }
 
-/** Node, this package and ONNX Runtime without any model: measured. */
-const PROGRAM = 110 * 2 ** 20;
+/** Node, this package and ONNX Runtime without any model, and what a session over mapped weights takes besides them: measured. */
+const PROGRAM = 100 * 2 ** 20;
+const MAPPED_SESSION = 100 * 2 ** 20;
 
 /**
  * For a photo of this size (default: one with the aspect of a square). Opens headers only. Throws as `load` does; a model on the hub is
@@ -59,7 +63,8 @@ export async function planMemory(
     copied += folded + (copies ? stored : 0);
   };
   const unet = [denoiser.main, denoiser.text, denoiser.time].filter((network) => network !== null);
-  for (const network of unet) count(network, !staysMapped(denoiser.main));
+  const large = staysMapped(denoiser.main);
+  for (const network of unet) count(network, !large);
   count(text, false);
   for (const network of [encoder, decoder]) count(network, true);
   const activations = Math.max(...[text, ...unet, encoder, decoder].map(({ graph }) => peakBytes(graph)));
@@ -68,7 +73,7 @@ export async function planMemory(
     mapped,
     copied,
     activations,
-    anonymous: copied + activations + PROGRAM,
+    anonymous: PROGRAM + (large ? MAPPED_SESSION : 0) + 2 * copied + activations,
     work: {
       denoiser: multiplyAdds(denoiser.main.graph),
       encoder: multiplyAdds(encoder.graph),
