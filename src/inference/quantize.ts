@@ -51,6 +51,8 @@ export interface Quantized {
   readonly loss: Loss;
 }
 
+const FOLDER_CURE = "Convert it to a folder in diffusers layout.";
+
 /** Of drawings to calibrate on and to measure with, at the least; and of those to measure with, at the most. */
 const FEWEST_CALIBRATED = 4;
 const FEWEST_MEASURED = 2;
@@ -63,6 +65,8 @@ const MOST_MEASURED = 64;
 export async function quantize(dir: string, options: QuantizeOptions): Promise<Quantized> {
   const { photos, samples = 64, threads = Math.min(availableParallelism(), 8), onProgress, signal } = options;
   if (photos.length === 0) throw new InstructCvError("usage", "No photos to calibrate on.", "Give some with --photos.");
+  if (!(await stat(dir)).isDirectory())
+    throw new InstructCvError("usage", `${dir}: int8 weights go into a model folder, this is a file.`, FOLDER_CURE);
   const weightBits = options.weightBits ?? ((await saturates()) ? 7 : 8);
   const model = await LoadedModel.open(dir, { threads });
   try {

@@ -43,9 +43,10 @@ function maskIou(a: Uint8Array, b: Uint8Array): number {
   return either === 0 ? 1 : both / either;
 }
 
-/** Share of all confident boxes that have a counterpart of IoU >= 0.5; 1 when there are none. */
+/** Share of the boxes at least half as sure as the best that have a counterpart of IoU >= 0.5; 1 when there are none. */
 function commonBoxes(a: DetectionResult, b: DetectionResult): number {
-  const sure = ({ boxes }: DetectionResult) => boxes.filter(({ score }) => score >= 0.5).map(({ xyxy }) => xyxy);
+  const sure = ({ boxes }: DetectionResult) =>
+    boxes.filter(({ score }) => score >= boxes[0]!.score / 2).map(({ xyxy }) => xyxy);
   const [mine, theirs] = [sure(a), sure(b)];
   const total = mine.length + theirs.length;
   if (total === 0) return 1;

@@ -76,12 +76,18 @@ async function eachStatistic(
   }
 }
 
-/** An evaluation under several conditions as one for each. */
+/** An evaluation under several conditions as one for each, with a copy of what the sampler may write over. */
 export function separate({ noisy, image, timestep, states }: Evaluation): Evaluation[] {
   const batch = image.shape[0]!;
   const part = ({ data, shape }: ArrayTensor, i: number): ArrayTensor => {
     const length = data.length / batch;
     return { data: (data as Float32Array).slice(i * length, (i + 1) * length), shape: [1, ...shape.slice(1)] };
   };
-  return Array.from({ length: batch }, (_, i) => ({ noisy, timestep, image: part(image, i), states: part(states, i) }));
+  const copy = { ...noisy, data: noisy.data.slice() };
+  return Array.from({ length: batch }, (_, i) => ({
+    noisy: copy,
+    timestep,
+    image: part(image, i),
+    states: part(states, i),
+  }));
 }

@@ -168,7 +168,7 @@ export class Int8Ops extends OnnxOps {
 export function quantisation(lowest: number, highest: number): { scale: number; zero: number } {
   const low = Math.min(lowest, 0);
   const scale = Math.fround((Math.max(highest, 0) - low) / 255);
-  return { scale, zero: Math.round(-low / scale) };
+  return { scale, zero: Math.round((0 - low) / scale) };
 }
 
 const isQuantised = (weight: Tensor) => weight instanceof Value && weight.type === "int8";
