@@ -63,6 +63,7 @@ export class ConditionedNetwork {
     private readonly folder: NetworkSource,
     private readonly textLength: number,
     private readonly sessions: SessionCache,
+    private readonly largestBatch = LARGEST_BATCH,
   ) {}
 
   /** Opens what one evaluation at this size of the latents needs. */
@@ -134,7 +135,7 @@ export class ConditionedNetwork {
   }
 
   #fitsAsBatch(size: Size, batch: number): boolean {
-    return peakBytes(this.#denoiser(size, batch).main.graph) <= LARGEST_BATCH;
+    return peakBytes(this.#denoiser(size, batch).main.graph) <= this.largestBatch;
   }
 
   #denoiser(size: Size, batch: number): Denoiser {

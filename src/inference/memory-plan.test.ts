@@ -3,19 +3,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { writeTinyCheckpoint } from "../../tests/helpers/tiny-checkpoint.js";
+import { type TinyOptions, tinyAutoencoder, writeTinyCheckpoint } from "../../tests/helpers/tiny-checkpoint.js";
 import { readCheckpoint } from "../checkpoints/folder.js";
 import { planMemory } from "./index.js";
 
 const root = await mkdtemp(join(tmpdir(), "instructcv-plan-"));
 afterAll(() => rm(root, { recursive: true }));
-
-const vae = { _class_name: "AutoencoderKL", block_out_channels: [8, 8, 8, 8], norm_num_groups: 8 } as const;
-const kl = {
-  ...vae,
-  down_block_types: Array(4).fill("DownEncoderBlock2D"),
-  up_block_types: Array(4).fill("UpDecoderBlock2D"),
-};
 
 test("the shipped model: a fifth of a gigabyte, 1.2 GFLOP an evaluation", async () => {
   const plan = await planMemory();
@@ -28,12 +21,7 @@ test("the shipped model: a fifth of a gigabyte, 1.2 GFLOP an evaluation", async 
 
 test("weights are counted once, half-precision ones at their widened size; larger drawings take more; tiles bound the autoencoder", async () => {
   const [full, half] = [join(root, "full"), join(root, "half")];
-  const options = {
-    resolution: 64,
-    vae: kl,
-    unet: { in_channels: 8, out_channels: 4 },
-    defaults: { fit: "crop" },
-  } as const;
+  const options: TinyOptions = { resolution: 64, ...tinyAutoencoder(4), defaults: { fit: "crop" } };
   await writeTinyCheckpoint(full, options);
   await writeTinyCheckpoint(half, { ...options, dtype: "F16" });
   const plan = await planMemory(full);

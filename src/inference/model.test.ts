@@ -3,7 +3,7 @@ import { appendFile, mkdtemp, rm, symlink, truncate, writeFile } from "node:fs/p
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { type TinyOptions, writeTinyCheckpoint } from "../../tests/helpers/tiny-checkpoint.js";
+import { type TinyOptions, tinyAutoencoder, writeTinyCheckpoint } from "../../tests/helpers/tiny-checkpoint.js";
 import { readSafetensors, writeSafetensors } from "../checkpoints/safetensors.js";
 import type { FloatPicture, Picture } from "../image/picture.js";
 import { createRng } from "../random.js";
@@ -81,7 +81,7 @@ describe("drawing", () => {
   test("epsilon prediction with Euler ancestral steps, and a KL autoencoder in half precision", async () => {
     const paper = await write("paper", {
       dtype: "F16",
-      vae: { _class_name: "AutoencoderKL", block_out_channels: [8, 8], norm_num_groups: 4, ...twoLevels },
+      ...tinyAutoencoder(2),
       scheduler: { _class_name: "EulerAncestralDiscreteScheduler", beta_schedule: "scaled_linear", beta_end: 0.012 },
     });
     const paperModel = await LoadedModel.open(paper, { threads: 1 });
@@ -105,11 +105,6 @@ describe("drawing", () => {
     await linkedModel.close();
   });
 });
-
-const twoLevels = {
-  down_block_types: ["DownEncoderBlock2D" as const, "DownEncoderBlock2D" as const],
-  up_block_types: ["UpDecoderBlock2D" as const, "UpDecoderBlock2D" as const],
-};
 
 describe("a checkpoint that cannot be used: one line naming the file", () => {
   const unet = (folder: string) => join(folder, "unet/diffusion_pytorch_model.safetensors");

@@ -24,6 +24,20 @@ export interface TinyOptions {
 
 const words = ["Segment the cat", "Detect the dog", "Estimate the depth of this image", "Show red if there is a pug"];
 
+/** A KL autoencoder of 2^(levels - 1) pixels a latent position, with the UNet channels that go with it. */
+export function tinyAutoencoder(levels: number): Pick<TinyOptions, "vae" | "unet"> {
+  return {
+    vae: {
+      _class_name: "AutoencoderKL",
+      block_out_channels: Array<number>(levels).fill(8),
+      down_block_types: Array<"DownEncoderBlock2D">(levels).fill("DownEncoderBlock2D"),
+      up_block_types: Array<"UpDecoderBlock2D">(levels).fill("UpDecoderBlock2D"),
+      norm_num_groups: 4,
+    },
+    unet: { in_channels: 8, out_channels: 4 },
+  };
+}
+
 /** Two levels, two heads, 1-step sample prediction with zero terminal SNR on a space-to-depth of factor 4. */
 export async function writeTinyCheckpoint(dir: string, options: TinyOptions = {}): Promise<void> {
   const { resolution = 16, dtype = "F32" } = options;
