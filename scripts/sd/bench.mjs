@@ -146,5 +146,5 @@ async function start(name, commands) {
 function draw(name, photos, round) {
   const photo = photos[round % photos.length];
   const sentence = sentences[round % sentences.length];
-  return engines.get(name).ask({ draw: { photo, sentence, steps, seed: round, guidance } });
+  return engines.get(name).askAlone({ draw: { photo, sentence, steps, seed: round, guidance } });
 }

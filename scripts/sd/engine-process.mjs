@@ -6,6 +6,9 @@ import { createInterface } from "node:readline";
 /** Milliseconds between two looks at the memory. */
 const PERIOD = 10;
 
+/** Of the kernel's clock in a second, as /proc counts. */
+const TICKS = 100;
+
 export class EngineProcess {
   #child;
   #lines;
@@ -36,9 +39,19 @@ export class EngineProcess {
     return engine;
   }
 
+  /** Sends a line and returns the answer to it. */
   ask(request) {
     this.#child.stdin.write(`${JSON.stringify(request)}\n`);
     return this.#answer();
+  }
+
+  /** The answer, and how many cores other processes took meanwhile on average: what makes a timing doubtful. */
+  async askAlone(request) {
+    const before = { clock: performance.now(), all: busyTicks(), own: this.#ticks() };
+    const said = await this.ask(request);
+    const ticks = busyTicks() - before.all - (this.#ticks() - before.own);
+    const elapsed = (performance.now() - before.clock) / 1000;
+    return { ...said, others: Math.max(0, ticks / TICKS / elapsed) };
   }
 
   /** Bytes: VmHWM counts pages of mapped files too, which the kernel takes back when it needs them. */
@@ -64,6 +77,12 @@ export class EngineProcess {
     throw new Error(`${this.#child.spawnargs.join(" ")}: ${await this.#ended}`);
   }
 
+  /** Processor time of this process. */
+  #ticks() {
+    const fields = readFileSync(`/proc/${this.#child.pid}/stat`, "utf8").split(") ")[1].split(" ");
+    return Number(fields[11]) + Number(fields[12]);
+  }
+
   #look() {
     this.peakAnonymous = Math.max(this.peakAnonymous, this.#status("RssAnon"));
   }
@@ -77,4 +96,14 @@ export class EngineProcess {
       return 0;
     }
   }
+}
+
+/** Processor time of everything on the machine. */
+function busyTicks() {
+  const [user, nice, system, , , irq, softirq, steal] = readFileSync("/proc/stat", "utf8")
+    .split("\n")[0]
+    .split(/\s+/)
+    .slice(1)
+    .map(Number);
+  return user + nice + system + irq + softirq + steal;
 }
