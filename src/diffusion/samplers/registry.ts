@@ -59,7 +59,7 @@ export function samplerFor(className?: string): SamplerName {
 
 /** The diffusers config that each sampler is, for checkpoints that name another. */
 const ownConfig: Readonly<Record<SamplerName, SchedulerConfig>> = {
-  ddim: { _class_name: "DDIMScheduler" },
+  ddim: { _class_name: "DDIMScheduler", clip_sample: false },
   plms: { _class_name: "PNDMScheduler", skip_prk_steps: true },
   euler: { _class_name: "EulerDiscreteScheduler" },
   "euler-ancestral": { _class_name: "EulerAncestralDiscreteScheduler" },
@@ -72,9 +72,10 @@ const ownConfig: Readonly<Record<SamplerName, SchedulerConfig>> = {
 /**
  * A checkpoint's scheduler config as the class of `sampler` reads it, which is what diffusers' `from_config` does: keys
  * that are there count if that class reads them, those left out get its defaults, other classes' are not looked at. A config
- * that stands for `sampler` already comes back as it is.
+ * that stands for `sampler` already comes back as it is. One difference: DDIM's default of clipping samples to +-1 was made for pixels,
+ * it would cut latents; it holds only if the config asks for it.
  */
 export function configFor(config: SchedulerConfig, sampler: SamplerName): SchedulerConfig {
   const own = byClass[(config._class_name ?? "DDIMScheduler") as SchedulerClassName] === sampler;
-  return own ? config : { ...config, ...ownConfig[sampler] };
+  return own ? config : { ...ownConfig[sampler], ...config, _class_name: ownConfig[sampler]._class_name };
 }
