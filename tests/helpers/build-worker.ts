@@ -3,8 +3,9 @@ import { rm } from "node:fs/promises";
 import { build } from "esbuild";
 import type { TestProject } from "vitest/node";
 
+/** As deep below the repository as the modules in them that find files relative to themselves. */
 const workers = [
-  { entry: "src/inference/worker.ts", outfile: "build/worker.mjs" },
+  { entry: "src/inference/worker.ts", outfile: "build/bundles/inference/worker.mjs" },
   { entry: "src/corpus/worker.ts", outfile: "build/corpus-worker.mjs" },
 ];
 
