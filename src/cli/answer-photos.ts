@@ -1,7 +1,7 @@
 /** The loop of `instructcv run`: every photo, every instruction; a failure is named and does not stop the others. */
 import { readPicture } from "../image/io.js";
 import type { Picture } from "../image/picture.js";
-import type { SamplingOptions } from "../inference/index.js";
+import type { PerceiveOptions, SamplingOptions } from "../inference/index.js";
 import type { TaskResult } from "../tasks/task.js";
 import { describeAnswer } from "./describe.js";
 import { errorLine, isAbort } from "./exit.js";
@@ -25,7 +25,7 @@ export interface Model {
   perceive(
     image: Picture,
     instruction: string,
-    options: SamplingOptions & { signal?: AbortSignal },
+    options: SamplingOptions & Pick<PerceiveOptions, "signal" | "onStep">,
   ): Promise<Perceived>;
 }
 
@@ -36,6 +36,8 @@ export interface Work {
   readonly modelName: string;
   readonly seed: number;
   readonly sampling: SamplingOptions;
+  /** Denoising steps of one answer, which the progress bar counts; with 1 it counts answers. */
+  readonly steps: number;
   readonly out: string;
   readonly json: boolean;
 }
@@ -45,7 +47,8 @@ export async function answerPhotos(model: Model, work: Work, terminal: Terminal)
   const total = work.files.length * work.instructions.length;
   const names = photoNames(work.files);
   const answers = answerNames(work.instructions);
-  const progress = startProgress(terminal, total, "answers");
+  const { steps } = work;
+  const progress = startProgress(terminal, total * steps, steps === 1 ? "answers" : "steps");
   let done = 0;
   let failed = 0;
   const fail = (error: unknown, file: string, count: number) => {
@@ -53,7 +56,7 @@ export async function answerPhotos(model: Model, work: Work, terminal: Terminal)
     failed += count;
     done += count;
     progress.interrupt(() => terminal.note(errorLine(error, file)));
-    progress.update(done);
+    progress.update(done * steps);
   };
   try {
     for (const [i, file] of work.files.entries()) {
@@ -75,10 +78,11 @@ export async function answerPhotos(model: Model, work: Work, terminal: Terminal)
             read,
             text,
             name: `${names[i]}.${answers[j]}`,
+            onStep: steps > 1 ? ({ step }) => progress.update(done * steps + step) : undefined,
           });
           progress.interrupt(() => terminal.out(line));
           done++;
-          progress.update(done);
+          progress.update(done * steps);
         } catch (error) {
           fail(error, file, 1);
         }
@@ -98,11 +102,12 @@ interface One {
   readonly text: string;
   /** File name without extension. */
   readonly name: string;
+  readonly onStep: PerceiveOptions["onStep"];
 }
 
 async function answer(model: Model, work: Work, terminal: Terminal, one: One): Promise<string> {
-  const { file, photo, read, text, name } = one;
-  const options = { ...work.sampling, seed: work.seed, signal: terminal.signal };
+  const { file, photo, read, text, name, onStep } = one;
+  const options = { ...work.sampling, seed: work.seed, signal: terminal.signal, onStep };
   const perceived = await model.perceive(photo, text, options);
   terminal.signal.throwIfAborted();
   const { category, picture: drawn, timings } = perceived;

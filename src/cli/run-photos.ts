@@ -35,7 +35,10 @@ export async function runPhotos(words: readonly string[], options: RunOptions, t
   for (const line of unlearned(instructions, model.defaults.categories)) terminal.note(line);
   try {
     const { seed, out, json = false } = options;
-    const work = { files, instructions, modelName, seed, sampling: samplingOptions(options, model), out, json };
+    const sampling = samplingOptions(options, model);
+    const { steps = model.defaults.steps, mirror = model.defaults.mirror } = options;
+    const perAnswer = steps > 1 && mirror ? 2 * steps : steps;
+    const work = { files, instructions, modelName, seed, sampling, steps: perAnswer, out, json };
     const failed = await answerPhotos(model, work, terminal);
     return failed + problems.length > 0 ? EXIT.failed : EXIT.done;
   } finally {

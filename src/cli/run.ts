@@ -34,7 +34,7 @@ Memory (small model): 0.25 GB and up to 60 bytes a pixel of the photo (12 megapi
 load, then about 0.05 s an answer for a small photo; reading, decoding and writing 12 megapixels adds seconds.
 
 Larger models (Stable Diffusion 1.5's size, such as alaa-lab/InstructCV): 4 GB to fetch once, which stay on the disk and are read
-through the page cache; 0.8 GB of memory at 256 pixels, 1.6 GB at 512; a second an evaluation on two cores at 256 pixels, three evaluations
+through the page cache; 1.1 GB of memory at 256 pixels, 1.7 GB at 512; a second an evaluation on two cores at 256 pixels, three evaluations
 a step. --dry-run tells it for your model, photo and options. They keep the photo's aspect; the small one squashes it to a square.
 
 Sentences: segment, detect, classify ("is there a dog?") or estimate depth, in free wording. See: instructcv tasks
