@@ -123,6 +123,17 @@ const data = z.strictObject({
 const loss = z.strictObject({
   /** Share of samples exactly at the last timestep, where the input is pure noise under zero terminal SNR. */
   terminal_share: share,
+  /**
+   * The other timesteps are drawn with a density proportional to (t / T)^this: early steps of sampling, where t is large, decide most of
+   * an answer (arXiv 2504.11457, which measures the share of each step; this is a power law in its place). 0 is uniform.
+   */
+  early_timesteps: z.number().min(0).default(0),
+  /** An AutoencoderKL's target: drawn from the posterior, as in diffusers' InstructPix2Pix script, or its mode. */
+  target_latents: z.enum(["sample", "mode"]).default("sample"),
+  /** Added to the noise of each sample and channel: a normal number times this. 0.1 lets a model change a picture's mean grey. */
+  offset_noise: z.number().min(0).default(0),
+  /** Normal noise times this on the noisy latents alone, so that they resemble those of a sampler that has drifted. */
+  input_perturbation: z.number().min(0).default(0),
   /** InstructPix2Pix conditioning dropout: text only, image only, both. */
   dropout: z.strictObject({ text: share, image: share, both: share }).default({ text: 0, image: 0, both: 0 }),
   /** Min-SNR clamp (arXiv 2303.09556); null is plain mean squared error. */
@@ -148,8 +159,9 @@ const optimizer = z.strictObject({
   lr: positive,
   betas: z.tuple([share, share]).default([0.9, 0.99]),
   eps: positive.default(1e-8),
-  /** Not on biases, norms and embeddings. */
   weight_decay: z.number().min(0).default(0.01),
+  /** `matrices`: not on biases, norms and embeddings; `all` is what diffusers' scripts do. */
+  decayed: z.enum(["matrices", "all"]).default("matrices"),
   /** Share of the run. */
   warmup: share.default(0.02),
   schedule: z.enum(["cosine", "constant"]).default("cosine"),
@@ -161,8 +173,13 @@ const optimizer = z.strictObject({
   /** Batches summed before each optimizer step. */
   accumulate: z.int().min(1).default(1),
   train_text_encoder: z.boolean(),
-  /** decay is reached gradually: min(decay, (1 + n) / (10 + n)) after n updates. */
-  ema: z.strictObject({ decay: share }).default({ decay: 0.999 }),
+  /**
+   * decay is reached gradually: after n updates it is min(decay, (1 + n) / (10 + n)); by the rule of diffusers' EMAModel, which counts one
+   * less and starts with a copy, 0 and then min(decay, n / (9 + n)).
+   */
+  ema: z
+    .strictObject({ decay: share, rule: z.enum(["tensorflow", "diffusers"]).default("tensorflow") })
+    .default({ decay: 0.999, rule: "tensorflow" }),
 });
 
 export const trainConfigSchema = z

@@ -13,8 +13,11 @@ import type { TrainConfig } from "./config.js";
 
 /** Pictures [B, 3, S, S] in -1..1 to latents and back. */
 export interface Codec {
-  /** The conditioning latents: posterior mode, NOT scaled. */
-  encode(ops: Ops, picture: Tensor): Tensor;
+  /**
+   * Latents, NOT scaled: the posterior's mode, which conditions, or with standard normal `noise` of the latents' shape a sample of it.
+   * SpaceToDepth has one value only.
+   */
+  encode(ops: Ops, picture: Tensor, noise?: Tensor | null): Tensor;
   /** Latents of `encode` to a picture. */
   decode(ops: Ops, latents: Tensor): Tensor;
   /** The denoised latents are those of `encode` times this. */
@@ -49,7 +52,10 @@ export function buildModels(config: TrainConfig["model"], text: TextEncoderConfi
   const vae = new AutoencoderKL(config.vae as never);
   const { scaling_factor: scale, block_out_channels: levels } = config.vae;
   const codec: Codec = {
-    encode: (ops, x) => vae.encode(ops, x).mean,
+    encode: (ops, x, noise = null) => {
+      const { mean, logvar } = vae.encode(ops, x);
+      return noise === null ? mean : ops.add(mean, ops.mul(ops.exp(ops.mul(logvar, 0.5)), noise));
+    },
     decode: (ops, z) => vae.decode(ops, z),
     scale,
     factor: 2 ** (levels.length - 1),

@@ -11,7 +11,12 @@ test("only matrices and kernels decay", () => {
 });
 
 test("the average forgets fast at first, then keeps its decay", () => {
-  expect(emaDecay(0.999, 1)).toBeCloseTo(2 / 11, 12);
-  expect(emaDecay(0.999, 90)).toBeCloseTo(0.91, 12);
-  expect(emaDecay(0.999, 1e6)).toBe(0.999);
+  const tensorflow = { decay: 0.999, rule: "tensorflow" } as const;
+  expect(emaDecay(tensorflow, 1)).toBeCloseTo(2 / 11, 12);
+  expect(emaDecay(tensorflow, 90)).toBeCloseTo(0.91, 12);
+  expect(emaDecay(tensorflow, 1e6)).toBe(0.999);
+  const diffusers = { decay: 0.999, rule: "diffusers" } as const;
+  expect(emaDecay(diffusers, 1)).toBe(0);
+  expect(emaDecay(diffusers, 2)).toBeCloseTo(2 / 11, 12);
+  expect(emaDecay(diffusers, 1e6)).toBe(0.999);
 });

@@ -28,13 +28,15 @@ export function decays(name: string, shape: readonly number[]): boolean {
   return shape.length > 1 && !/(^|\.)(token|position)_embedding\.weight$/.test(name);
 }
 
-/** Decay of the average after `update` updates: young averages forget faster, so that the initial weights do not linger. */
-export function emaDecay(limit: number, update: number): number {
-  return Math.min(limit, (1 + update) / (10 + update));
+/** Decay of the average at update `update` (from 1): young averages forget faster, so that the initial weights do not linger. */
+export function emaDecay({ decay, rule }: TrainConfig["optimizer"]["ema"], update: number): number {
+  const count = rule === "tensorflow" ? update : update - 1;
+  return count === 0 ? 0 : Math.min(decay, (1 + count) / (10 + count));
 }
 
 export function createOptimizer(torch: Torch, slots: readonly Slot[], options: TrainConfig["optimizer"]): Optimizer {
   const { betas, eps } = options;
+  const all = options.decayed === "all";
   const weights = slots.map((slot) => slot.weight);
   const averages = slots.map((slot) => slot.average);
   return {
@@ -43,18 +45,19 @@ export function createOptimizer(torch: Torch, slots: readonly Slot[], options: T
       torch.tidy(() => {
         const reached = slots.flatMap((slot) => {
           const grad = torch.grad(slot.weight);
-          return grad === null ? [] : [{ ...slot, grad, decay: decays(slot.name, slot.weight.shape) }];
+          return grad === null ? [] : [{ ...slot, grad, decay: all || decays(slot.name, slot.weight.shape) }];
         });
         const grads = reached.map((slot) => slot.grad);
         const norm = clipGradNorm(torch, grads, options.clip ?? Number.POSITIVE_INFINITY);
         for (const decay of [true, false]) {
           const group = reached.filter((slot) => slot.decay === decay);
+          if (group.length === 0) continue;
           const of = (field: "weight" | "grad" | "first" | "second") => group.map((slot) => slot[field]);
           const weightDecay = decay ? options.weight_decay : 0;
           const hyper = { lr, betas, eps, weightDecay };
           adamwStep(torch, of("weight"), of("grad"), of("first"), of("second"), update, hyper);
         }
-        emaUpdate(torch, averages, weights, emaDecay(options.ema.decay, update));
+        emaUpdate(torch, averages, weights, emaDecay(options.ema, update));
         torch.zeroGrad(weights);
         return norm;
       }),

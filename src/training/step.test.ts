@@ -9,6 +9,10 @@ import { drawStep, drawsOf, type StepOptions, snrWeight, stepLoss } from "./step
 const schedule = makeSchedule({ rescale_betas_zero_snr: true, prediction_type: "v_prediction" });
 const loss: StepOptions["loss"] = {
   terminal_share: 0.5,
+  early_timesteps: 0,
+  target_latents: "sample",
+  offset_noise: 0,
+  input_perturbation: 0,
   dropout: { text: 0.1, image: 0.2, both: 0.3 },
   min_snr_gamma: null,
   weights: { segmentation: 1, detection: 1, depth: 1, classification: 1 },
@@ -25,6 +29,14 @@ test("a share of the samples is at the last timestep, the others anywhere", () =
   expect(Math.min(...others)).toBeLessThan(10);
   expect(others.reduce((sum, t) => sum + t, 0) / others.length).toBeGreaterThan(450);
   expect(timesteps.every((t) => Number.isInteger(t) && t >= 0 && t < 1000)).toBe(true);
+});
+
+test("early timesteps are drawn more often: at exponent 2 a share of 1 - 0.8^3 lies in the last fifth", () => {
+  const early = { ...options, loss: { ...loss, terminal_share: 0, early_timesteps: 2 } };
+  const { timesteps } = drawStep(8000, early, createRng("early"));
+  expect(timesteps.filter((t) => t >= 800).length / 8000).toBeCloseTo(1 - 0.8 ** 3, 1);
+  expect(timesteps.reduce((sum, t) => sum + t, 0) / 8000).toBeGreaterThan(735); // 3 / 4 of T
+  expect(timesteps.reduce((sum, t) => sum + t, 0) / 8000).toBeLessThan(765);
 });
 
 test("conditions are dropped alone and together as often as asked", () => {
@@ -72,7 +84,8 @@ test("what is drawn where a mask is unknown never reaches the loss, and the rest
     return torch.noGrad(() =>
       torch.tidy(() => {
         torch.manualSeed(3);
-        const noise = torch.randn([1, config.model.unet.out_channels, tinySize / 4, tinySize / 4]);
+        const latents = torch.randn([1, config.model.unet.out_channels, tinySize / 4, tinySize / 4]);
+        const noise = { latents, posterior: null, perturbation: null };
         return torch.item(stepLoss(torch.ops, models, batch, draws, noise, stepOptions).loss);
       }),
     );

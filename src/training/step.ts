@@ -7,6 +7,7 @@ import type { Ops, Tensor } from "../tensor/tensor.js";
 import type { Batch } from "./batch.js";
 import type { TrainConfig } from "./config.js";
 import type { Models } from "./models.js";
+import type { StepNoise } from "./noise.js";
 import type { PhotoBatch } from "./photos.js";
 
 /** The random choices of a step for B samples, made outside the engine so that they replay from (seed, step). */
@@ -26,7 +27,7 @@ export interface StepOptions {
   readonly emptyIds: readonly bigint[];
 }
 
-/** Timesteps (a share exactly at T-1, the others uniform) and conditioning dropout. */
+/** Timesteps (a share exactly at T-1, the others as `early_timesteps` says) and conditioning dropout. */
 export function drawStep(size: number, { loss, schedule }: StepOptions, rng: Rng): Draws {
   const { text, image, both } = loss.dropout;
   const timesteps: number[] = [];
@@ -34,8 +35,8 @@ export function drawStep(size: number, { loss, schedule }: StepOptions, rng: Rng
   const keepImage: boolean[] = [];
   for (let i = 0; i < size; i++) {
     const terminal = rng.next() < loss.terminal_share;
-    const uniform = rng.int(schedule.length);
-    timesteps.push(terminal ? schedule.length - 1 : uniform);
+    const other = Math.floor(rng.next() ** (1 / (1 + loss.early_timesteps)) * schedule.length);
+    timesteps.push(terminal ? schedule.length - 1 : other);
     const drop = rng.next();
     keepText.push(!(drop < text || (drop >= text + image && drop < text + image + both)));
     keepImage.push(!(drop >= text && drop < text + image + both));
@@ -60,16 +61,13 @@ export interface StepLoss {
   readonly noisy: Tensor;
 }
 
-/**
- * Forward pass of a batch. `noise` is standard normal with the latents' shape [B, Z, S/f, S/f]; the same Ops that hold the
- * bound models make all tensors.
- */
+/** Forward pass of a batch; the same Ops that hold the bound models make all tensors. */
 export function stepLoss(
   ops: Ops,
   models: Models,
   batch: Batch,
   draws: Draws,
-  noise: Tensor,
+  { latents: noise, posterior, perturbation }: StepNoise,
   options: StepOptions,
 ): StepLoss {
   const { codec } = models;
@@ -77,7 +75,8 @@ export function stepLoss(
   const B = draws.timesteps.length;
   const S = batch.size;
   const imageLatents = codec.encode(ops, ops.constant(batch.image, [B, 3, S, S]));
-  const targetLatents = ops.mul(codec.encode(ops, ops.constant(batch.target, [B, 3, S, S])), codec.scale);
+  const target = ops.constant(batch.target, [B, 3, S, S]);
+  const targetLatents = ops.mul(codec.encode(ops, target, posterior), codec.scale);
   const perRow = (f: (i: number) => number) =>
     ops.constant(
       Float32Array.from({ length: B }, (_, i) => f(i)),
@@ -88,7 +87,8 @@ export function stepLoss(
   const mixes = levels.map((level) => targetMix(schedule.predictionType, level));
   const signal = perRow((i) => levels[i]!.signal);
   const spread = perRow((i) => levels[i]!.noise);
-  const noisy = ops.add(ops.mul(targetLatents, signal), ops.mul(noise, spread));
+  const seen = perturbation ? ops.add(noise, perturbation) : noise;
+  const noisy = ops.add(ops.mul(targetLatents, signal), ops.mul(seen, spread));
   const wanted = ops.add(
     ops.mul(
       targetLatents,

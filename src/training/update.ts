@@ -2,6 +2,7 @@
 import { hash32 } from "../random.js";
 import type { TaskName } from "../tasks/task.js";
 import type { Loader } from "./batch.js";
+import { drawNoise } from "./noise.js";
 import type { Session } from "./session.js";
 import { drawsOf, photoLosses, stepLoss } from "./step.js";
 
@@ -38,7 +39,12 @@ export function runUpdate(session: Session, loader: Loader, update: number, lr: 
     torch.tidy(() => {
       torch.manualSeed(hash32(`${config.seed}/noise/${index}`));
       const side = batch.size / models.codec.factor;
-      const noise = torch.randn([batch.tasks.length, config.model.unet.out_channels, side, side]);
+      const noise = drawNoise(torch, models, config.loss, [
+        batch.tasks.length,
+        config.model.unet.out_channels,
+        side,
+        side,
+      ]);
       const draws = drawsOf(config.seed, index, batch.tasks.length, stepOptions);
       const result = stepLoss(torch.ops, models, batch, draws, noise, stepOptions);
       torch.backward(accumulate === 1 ? result.loss : torch.ops.div(result.loss, accumulate));

@@ -80,7 +80,8 @@ function drawExamples(session: Session, examples: readonly Example[], offset: nu
         torch.manualSeed(config.seed + offset);
         const { ops } = torch;
         const side = batch.size / models.codec.factor;
-        const noise = torch.randn([B, config.model.unet.out_channels, side, side]);
+        const latents = torch.randn([B, config.model.unet.out_channels, side, side]);
+        const noise = { latents, posterior: null, perturbation: null };
         const { perSample, prediction, noisy } = stepLoss(ops, models, batch, draws, noise, stepOptions);
         const { a, b } = sampleMix(schedule.predictionType, noiseLevel(schedule, last));
         const sample = ops.add(ops.mul(prediction, a), ops.mul(noisy, b));

@@ -1,0 +1,77 @@
+/** A tiny text-to-image model and the recipe that tunes it exactly as diffusers' InstructPix2Pix script does. */
+import { parseConfig, type TrainConfig } from "../../src/training/config.js";
+import { writeTinyCheckpoint } from "./tiny-checkpoint.js";
+import { tinyConfig, tinySize } from "./tiny-training.js";
+
+export const pix2pixUpdates = 20;
+export const pix2pixTargets = ["epsilon", "v_prediction"] as const;
+export type Pix2PixTarget = (typeof pix2pixTargets)[number];
+
+const levels = 3;
+const vae = {
+  _class_name: "AutoencoderKL" as const,
+  block_out_channels: Array<number>(levels).fill(8),
+  down_block_types: Array<"DownEncoderBlock2D">(levels).fill("DownEncoderBlock2D"),
+  up_block_types: Array<"UpDecoderBlock2D">(levels).fill("UpDecoderBlock2D"),
+  norm_num_groups: 4,
+};
+const scheduler = {
+  _class_name: "DDPMScheduler",
+  num_train_timesteps: 1000,
+  beta_start: 0.00085,
+  beta_end: 0.012,
+  beta_schedule: "scaled_linear" as const,
+  clip_sample: false,
+};
+
+/** KL-f4, so 8 x 8 latents; a UNet of 4 input channels. */
+export async function writePix2PixStart(dir: string): Promise<void> {
+  const unet = { in_channels: 4, out_channels: 4, block_out_channels: [8, 16], norm_num_groups: 4 };
+  await writeTinyCheckpoint(dir, { resolution: tinySize, vae, unet, scheduler });
+}
+
+/** The script's defaults (learning rate 1e-4, AdamW on every weight, clip 1, EMAModel), its dropout at 0.1. */
+export async function pix2pixConfig(start: string, target: Pix2PixTarget): Promise<TrainConfig> {
+  const recipe = await tinyConfig();
+  const unet = {
+    ...recipe.model.unet,
+    in_channels: 8,
+    out_channels: 4,
+    block_out_channels: [8, 16],
+    norm_num_groups: 4,
+    use_linear_projection: false,
+  };
+  return parseConfig(
+    {
+      ...recipe,
+      model: {
+        ...recipe.model,
+        init: start,
+        unet,
+        vae,
+        scheduler: { ...scheduler, prediction_type: target },
+        text_encoder: { ...recipe.model.text_encoder, max_position_embeddings: 16 },
+      },
+      loss: {
+        terminal_share: 0,
+        dropout: { text: 0.1, image: 0.1, both: 0.1 },
+        weights: { segmentation: 1, detection: 1, depth: 1, classification: 1 },
+      },
+      optimizer: {
+        lr: 1e-4,
+        betas: [0.9, 0.999],
+        eps: 1e-8,
+        weight_decay: 0.01,
+        decayed: "all",
+        warmup: 0,
+        schedule: "constant",
+        clip: 1,
+        batch: 4,
+        train_text_encoder: false,
+        ema: { decay: 0.9999, rule: "diffusers" },
+      },
+      duration: { steps: pix2pixUpdates },
+    },
+    "the InstructPix2Pix recipe",
+  );
+}
