@@ -2,8 +2,9 @@
 
 Run: npx vite-node tests/helpers/dump-pix2pix.ts DIR && .venv/bin/python scripts/oracles/training_instruct_pix2pix.py DIR
 The text-to-image model, batches, noise, timesteps and dropout numbers are read from DIR; everything else is that of the libraries: loading
-the model, widening conv_in, the posterior, DDPM's noise, the loss, gradients, clipping, AdamW and EMAModel.
-Writes tests/goldens/training-pix2pix/<target>.safetensors: losses and gradient norms [20], and afterwards of every weight and
+the model, widening conv_in, the posterior, DDPM's noise, the loss, gradients, clipping, AdamW and EMAModel;
+of the case lora, peft's layers in place of whole weights (needs peft >= 0.20 with transformers 5), from recorded factors.
+Writes tests/goldens/training-pix2pix/<case>.safetensors: losses and gradient norms [20], and afterwards of every weight and
 its average evenly spaced values, 64 at most.
 """
 import json
@@ -14,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
 from diffusers.training_utils import EMAModel
+from peft import LoraConfig
 from safetensors.torch import load_file, save_file
 from transformers import CLIPTextModel
 
@@ -43,15 +45,31 @@ def widened_unet():
     return unet.train()
 
 
-def run(target_type):
+def trained(unet, case):
+    """Parameters by the names of our slots."""
+    if case != "lora":
+        return dict(unet.named_parameters())
+    unet.requires_grad_(False)
+    options = request["lora"]
+    unet.add_adapter(LoraConfig(r=options["rank"], lora_alpha=options["alpha"], target_modules=options["targets"], init_lora_weights="gaussian"))
+    factors = {name.replace(".default", ""): p for name, p in unet.named_parameters() if p.requires_grad}
+    assert factors.keys() == {name.removeprefix("lora/") for name in inputs if name.startswith("lora/")}
+    for name, factor in factors.items():
+        factor.data.copy_(inputs[f"lora/{name}"])
+    return factors
+
+
+def run(case):
+    target_type = "v_prediction" if case == "v_prediction" else "epsilon"
     vae = AutoencoderKL.from_pretrained(f"{folder}/start", subfolder="vae").requires_grad_(False)
     text_encoder = CLIPTextModel.from_pretrained(f"{folder}/start/text_encoder").requires_grad_(False)
     unet = widened_unet()
+    parameters = trained(unet, case)
     schedule = {key: value for key, value in request["scheduler"].items() if key != "_class_name"}
     scheduler = DDPMScheduler(**{**schedule, "prediction_type": target_type})
     options = request["optimizer"]
-    average = EMAModel(unet.parameters(), decay=options["ema"]["decay"])
-    optimizer = torch.optim.AdamW(unet.parameters(), lr=options["lr"], betas=tuple(options["betas"]),
+    average = EMAModel(parameters.values(), decay=options["ema"]["decay"])
+    optimizer = torch.optim.AdamW(parameters.values(), lr=options["lr"], betas=tuple(options["betas"]),
                                   weight_decay=options["weight_decay"], eps=options["eps"])
     losses, norms = [], []
     for index, step in enumerate(request["steps"]):
@@ -71,19 +89,19 @@ def run(target_type):
         prediction = unet(torch.cat([noisy, image], dim=1), timesteps, hidden).sample
         loss = F.mse_loss(prediction.float(), target.float(), reduction="mean")
         loss.backward()
-        norms.append(torch.nn.utils.clip_grad_norm_(unet.parameters(), options["clip"]).item())
+        norms.append(torch.nn.utils.clip_grad_norm_(parameters.values(), options["clip"]).item())
         optimizer.step()
         optimizer.zero_grad()
-        average.step(unet.parameters())
+        average.step(parameters.values())
         losses.append(loss.item())
     tensors = {"losses": torch.tensor(losses), "norms": torch.tensor(norms)}
-    for (name, weight), shadow in zip(unet.named_parameters(), average.shadow_params):
+    for (name, weight), shadow in zip(parameters.items(), average.shadow_params):
         tensors[f"weight/{name}"] = some(weight)
         tensors[f"average/{name}"] = some(shadow)
-    print(target_type, [round(loss, 4) for loss in losses], [round(norm, 3) for norm in norms])
+    print(case, [round(loss, 4) for loss in losses], [round(norm, 3) for norm in norms])
     return tensors
 
 
 OUT.mkdir(parents=True, exist_ok=True)
-for target_type in request["targets"]:
-    save_file(run(target_type), OUT / f"{target_type}.safetensors", {"torch": torch.__version__})
+for case in request["cases"]:
+    save_file(run(case), OUT / f"{case}.safetensors", {"torch": torch.__version__})

@@ -50,6 +50,17 @@ const model = z
       textEncoderConfigSchema.omit({ vocab_size: true, bos_token_id: true, eos_token_id: true, pad_token_id: true }),
     ),
     scheduler: strictly(schedulerConfigSchema),
+    /** Trains low-rank changes of the UNet (lora.ts) instead of its weights, which stay as `init` has them; null trains them all. */
+    lora: z
+      .strictObject({
+        rank: z.int().min(1),
+        /** The change counts alpha / rank times; null is the rank. */
+        alpha: positive.nullable().default(null),
+        /** The UNet's modules whose name is or ends in one of these. A text-to-image `init` needs conv_in too. */
+        targets: z.array(z.string()).min(1).default(["to_q", "to_k", "to_v", "to_out.0"]),
+      })
+      .nullable()
+      .default(null),
     /** Size of the BPE vocabulary trained on the instruction bank; not used when `init` brings a tokenizer. */
     vocab_size: z.int().min(300).default(1024),
     /** What the exported model does when the caller says nothing. */
@@ -230,6 +241,13 @@ export const trainConfigSchema = z
         code: "custom",
         path: ["loss", "auxiliary"],
         message: "the heads read the sentence's vector: set model.unet.addition_embed_type to text",
+      });
+    }
+    if (config.model.lora && (config.model.init === null || config.optimizer.train_text_encoder)) {
+      context.addIssue({
+        code: "custom",
+        path: ["model", "lora"],
+        message: "changes the UNet of a model alone: set model.init, and optimizer.train_text_encoder to false",
       });
     }
     const zeroTerminal = config.model.scheduler.rescale_betas_zero_snr === true;

@@ -10,6 +10,7 @@ import { createRng } from "../random.js";
 import type { Ops, Tensor } from "../tensor/tensor.js";
 import type { AuxiliaryHeads } from "./auxiliary.js";
 import type { TrainConfig } from "./config.js";
+import type { Adapter } from "./lora.js";
 
 /** Pictures [B, 3, S, S] in -1..1 to latents and back. */
 export interface Codec {
@@ -33,10 +34,15 @@ export interface Models {
   readonly codec: Codec;
   /** Null when the recipe gives them no weight. */
   readonly auxiliary: AuxiliaryHeads | null;
+  /** Low-rank changes to be merged before every forward pass; null when whole weights are trained. */
+  readonly adapter: Adapter | null;
 }
 
 /** Networks with unbound parameters. */
-export function buildModels(config: TrainConfig["model"], text: TextEncoderConfig): Omit<Models, "auxiliary"> {
+export function buildModels(
+  config: TrainConfig["model"],
+  text: TextEncoderConfig,
+): Omit<Models, "auxiliary" | "adapter"> {
   const unet = new UNet2DConditionModel(config.unet as never);
   const textEncoder = new CLIPTextModel(text);
   if (config.vae._class_name === "SpaceToDepth") {

@@ -23,6 +23,18 @@ export interface Optimizer {
   step(update: number, lr: number): number;
 }
 
+/** A trained leaf that starts as its own average, with zero moments. */
+export function createSlot(torch: Torch, name: string, data: Float32Array, shape: readonly number[]): Slot {
+  const zeros = new Float32Array(data.length);
+  return {
+    name,
+    weight: torch.tensor(data, shape, { requiresGrad: true }),
+    first: torch.tensor(zeros, shape),
+    second: torch.tensor(zeros, shape),
+    average: torch.tensor(data, shape),
+  };
+}
+
 /** Biases, norms and embeddings are not pulled towards zero. */
 export function decays(name: string, shape: readonly number[]): boolean {
   return shape.length > 1 && !/(^|\.)(token|position)_embedding\.weight$/.test(name);

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
+  pix2pixCases,
   pix2pixConfig,
-  pix2pixTargets,
   pix2pixUpdates,
   writePix2PixStart,
 } from "../../tests/helpers/pix2pix-training.js";
@@ -33,10 +33,10 @@ const worst = (got: Float32Array, want: Float32Array) => {
   return got.reduce((most, value, i) => Math.max(most, Math.abs(value - want[i]!)), 0);
 };
 
-test.each(pix2pixTargets)("training on %s repeats diffusers' script to 1e-5", async (target) => {
-  const golden = await readSafetensors(join(goldens, `${target}.safetensors`));
+test.each(pix2pixCases)("training (%s) repeats diffusers' script to 1e-5", async (which) => {
+  const golden = await readSafetensors(join(goldens, `${which}.safetensors`));
   const store = tinyStore();
-  const config = await pix2pixConfig(start, target);
+  const config = await pix2pixConfig(start, which);
   const session = await createSession(config, store);
   const loader = createLoader(store, config, session.tokenizer);
   const updates = Array.from({ length: pix2pixUpdates }, (_, i) =>

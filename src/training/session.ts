@@ -9,9 +9,11 @@ import { type ClipTokenizerOptions, readTokenizerFiles } from "../models/tokeniz
 import { createTorch, type Torch } from "../tensor/torch/index.js";
 import { AuxiliaryHeads } from "./auxiliary.js";
 import type { TrainConfig } from "./config.js";
-import { buildModels, initialWeights, type Models, widenConvIn } from "./models.js";
-import { createOptimizer, type Optimizer, type Slot } from "./optimizer.js";
+import { createAdapter, type LoraOptions } from "./lora.js";
+import { buildModels, initialWeights, type Models } from "./models.js";
+import { createOptimizer, createSlot, type Optimizer, type Slot } from "./optimizer.js";
 import { collectPresence } from "./presence.js";
+import { isNarrow, startWeights } from "./start.js";
 import type { StepOptions } from "./step.js";
 import type { Store } from "./store.js";
 import { trainTokenizer } from "./vocabulary.js";
@@ -25,8 +27,6 @@ export interface Session {
   readonly tokenizerFiles: ClipTokenizerOptions;
   readonly textConfig: TextEncoderConfig;
   readonly stepOptions: StepOptions;
-  /** Weights that are not trained (a frozen text encoder, the autoencoder), by prefixed name. */
-  readonly frozen: ReadonlyMap<string, { readonly data: Float32Array; readonly shape: readonly number[] }>;
   /** Runs `fn` with the averaged weights bound, then binds the trained ones again. */
   withAverages<T>(fn: () => T): T;
 }
@@ -48,42 +48,50 @@ export async function createSession(config: TrainConfig, store: Store, tokenizer
   };
   const { threads, dtype, device } = config.compute;
   const torch = createTorch({ ...(threads !== null && { threads }), computeDtype: dtype, device });
-  const models = { ...buildModels(config.model, textConfig), auxiliary: buildAuxiliary(config, store) };
+  const networks = { ...buildModels(config.model, textConfig), auxiliary: buildAuxiliary(config, store) };
   const modules: Partial<Record<Part, Module>> = {
-    unet: models.unet,
-    text_encoder: models.textEncoder,
-    vae: models.vae,
-    ...(models.auxiliary && { auxiliary: models.auxiliary }),
+    unet: networks.unet,
+    text_encoder: networks.textEncoder,
+    vae: networks.vae,
+    ...(networks.auxiliary && { auxiliary: networks.auxiliary }),
   };
   const slots: Slot[] = [];
-  const frozen = new Map<string, { data: Float32Array; shape: readonly number[] }>();
+  const { lora } = config.model;
   for (const part of parts) {
     const module = modules[part];
     if (!module) continue;
     const trained =
-      part === "unet" || part === "auxiliary" || (part === "text_encoder" && config.optimizer.train_text_encoder);
+      (part === "unet" && !lora) ||
+      part === "auxiliary" ||
+      (part === "text_encoder" && config.optimizer.train_text_encoder);
     const values = initialWeights(
       module,
       `${config.seed}/${part}`,
-      start && part !== "auxiliary" ? reader(start, part) : undefined,
+      start && part !== "auxiliary" ? startWeights(start, part) : undefined,
     );
     module.bind((name, parameter) => {
       const data = values.get(name)!;
       if (trained) slots.push(createSlot(torch, `${part}.${name}`, data, parameter.shape));
-      else frozen.set(`${part}.${name}`, { data, shape: parameter.shape });
       return trained ? slots.at(-1)!.weight : torch.tensor(data, parameter.shape);
     });
   }
+  if (lora && start) checkInputs(lora, start, networks.unet.conv_in.weight);
+  const adapter = lora && createAdapter(torch, networks.unet, lora, `${config.seed}/lora`);
+  if (adapter) slots.push(...adapter.slots);
   const byName = new Map(slots.map((slot) => [slot.name, slot]));
   const rebind = (field: "weight" | "average") => {
     for (const part of parts) {
-      modules[part]?.bind((name, parameter) => byName.get(`${part}.${name}`)?.[field] ?? parameter.value);
+      for (const [name, parameter] of modules[part]?.namedParameters() ?? []) {
+        const slot = byName.get(`${part}.${name}`);
+        if (slot) parameter.bind(slot[field]);
+      }
     }
+    adapter?.use(field);
   };
   return {
     config,
     torch,
-    models,
+    models: { ...networks, adapter },
     optimizer: createOptimizer(torch, slots, config.optimizer),
     tokenizer,
     tokenizerFiles: files,
@@ -94,7 +102,6 @@ export async function createSession(config: TrainConfig, store: Store, tokenizer
       blankPureNoise: config.model.inference.blank_pure_noise,
       emptyIds: tokenizer.encode("").map(BigInt),
     },
-    frozen,
     withAverages(fn) {
       rebind("average");
       try {
@@ -116,16 +123,14 @@ function buildAuxiliary(config: TrainConfig, store: Store): AuxiliaryHeads | nul
   return new AuxiliaryHeads(collectPresence(store), channels[0]! * 4, [channels.at(-1)!, side, side]);
 }
 
-/** A trained leaf that starts as its own average, with zero moments. */
-function createSlot(torch: Torch, name: string, data: Float32Array, shape: readonly number[]): Slot {
-  const zeros = new Float32Array(data.length);
-  return {
-    name,
-    weight: torch.tensor(data, shape, { requiresGrad: true }),
-    first: torch.tensor(zeros, shape),
-    second: torch.tensor(zeros, shape),
-    average: torch.tensor(data, shape),
-  };
+/** A text-to-image model's new input channels are zero: an adapter that leaves conv_in alone would never see the photo. */
+function checkInputs(lora: LoraOptions, start: CheckpointFolder, convIn: Parameter): void {
+  if (!isNarrow(start, convIn) || lora.targets.includes("conv_in")) return;
+  throw new InstructCvError(
+    "config",
+    `${start.dir}: is a text-to-image model, and model.lora.targets leaves out conv_in, where the photo comes in.`,
+    "Add conv_in to model.lora.targets.",
+  );
 }
 
 function tokenizerOf(start: CheckpointFolder | null): string | undefined {
@@ -138,24 +143,4 @@ async function openTokenizer(config: TrainConfig, store: Store, folder: string |
     return trainTokenizer(store, config.seed, config.model.vocab_size, length, config.data.word_noise);
   const files = { ...(await readTokenizerFiles(folder)), maxLength: length };
   return { tokenizer: new ClipTokenizer(files), files };
-}
-
-/** Values of a checkpoint by parameter; conv_in of a text-to-image model is widened. */
-function reader(start: CheckpointFolder, part: Exclude<Part, "auxiliary">) {
-  const weights = { unet: start.unet, text_encoder: start.textEncoder, vae: start.vae }[part].weights;
-  return (name: string, parameter: Parameter): Float32Array | undefined => {
-    const entry = weights?.entries.get(name);
-    if (!weights || !entry) {
-      throw new InstructCvError("checkpoint", `${start.dir}: ${part} has no tensor ${name}.`, "Match model.* to it.");
-    }
-    const same = entry.shape.length === parameter.shape.length && entry.shape.every((n, i) => n === parameter.shape[i]);
-    if (same) return weights.read(name);
-    const narrow = name === "conv_in.weight" && entry.shape[1]! < parameter.shape[1]!;
-    if (part === "unet" && narrow) return widenConvIn(weights.read(name), entry.shape, parameter.shape);
-    throw new InstructCvError(
-      "checkpoint",
-      `${weights.path}: ${name} has shape [${entry.shape}], the recipe expects [${parameter.shape}].`,
-      "Match model.* to the checkpoint.",
-    );
-  };
 }

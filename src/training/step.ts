@@ -72,6 +72,7 @@ export function stepLoss(
 ): StepLoss {
   const { codec } = models;
   const { schedule, loss } = options;
+  models.adapter?.merge(ops);
   const B = draws.timesteps.length;
   const S = batch.size;
   const imageLatents = codec.encode(ops, ops.constant(batch.image, [B, 3, S, S]));
@@ -139,6 +140,7 @@ export function stepLoss(
 export function photoLosses(ops: Ops, models: Models, photos: PhotoBatch, options: StepOptions) {
   const B = photos.shown.length;
   const S = Math.sqrt(photos.image.length / B / 3);
+  models.adapter?.merge(ops);
   const image = models.codec.encode(ops, ops.constant(photos.image, [B, 3, S, S]));
   const { questions } = photos;
   const ids = ops.constant(photos.ids, [B, photos.ids.length / B]);

@@ -10,7 +10,7 @@ import { createLoader } from "../../src/training/batch.js";
 import { drawNoise } from "../../src/training/noise.js";
 import { createSession } from "../../src/training/session.js";
 import { type Draws, drawsOf } from "../../src/training/step.js";
-import { pix2pixConfig, pix2pixTargets, pix2pixUpdates, writePix2PixStart } from "./pix2pix-training.js";
+import { pix2pixCases, pix2pixConfig, pix2pixLora, pix2pixUpdates, writePix2PixStart } from "./pix2pix-training.js";
 import { tinyStore } from "./tiny-training.js";
 
 const folder = process.argv[2]!;
@@ -40,10 +40,15 @@ const steps = Array.from({ length: pix2pixUpdates }, (_, index) => {
   const ids = Array.from({ length: B }, (_, i) => [...batch.ids.subarray((i * batch.ids.length) / B)].slice(0, 16));
   return { ids: ids.map((row) => row.map(Number)), timesteps: draws.timesteps, dropout: dropoutNumbers(draws) };
 });
+const adapted = await createSession(await pix2pixConfig(start, "lora"), store);
+for (const { name, weight } of adapted.optimizer.slots) {
+  tensors.set(`lora/${name.replace("unet.", "")}`, { shape: weight.shape, data: torch.read(weight) });
+}
 await writeSafetensors(join(folder, "inputs.safetensors"), tensors);
 const { optimizer, model } = config;
 const request = {
-  targets: pix2pixTargets,
+  cases: pix2pixCases,
+  lora: pix2pixLora,
   optimizer,
   scheduler: model.scheduler,
   empty: stepOptions.emptyIds.map(Number),

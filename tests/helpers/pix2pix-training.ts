@@ -4,8 +4,10 @@ import { writeTinyCheckpoint } from "./tiny-checkpoint.js";
 import { tinyConfig, tinySize } from "./tiny-training.js";
 
 export const pix2pixUpdates = 20;
-export const pix2pixTargets = ["epsilon", "v_prediction"] as const;
-export type Pix2PixTarget = (typeof pix2pixTargets)[number];
+/** Whole weights by two targets, and on epsilon an adapter. */
+export const pix2pixCases = ["epsilon", "v_prediction", "lora"] as const;
+export type Pix2PixCase = (typeof pix2pixCases)[number];
+export const pix2pixLora = { rank: 3, alpha: 6, targets: ["to_q", "to_k", "to_v", "to_out.0", "conv_in"] };
 
 const levels = 3;
 const vae = {
@@ -31,7 +33,7 @@ export async function writePix2PixStart(dir: string): Promise<void> {
 }
 
 /** The script's defaults (learning rate 1e-4, AdamW on every weight, clip 1, EMAModel), its dropout at 0.1. */
-export async function pix2pixConfig(start: string, target: Pix2PixTarget): Promise<TrainConfig> {
+export async function pix2pixConfig(start: string, which: Pix2PixCase): Promise<TrainConfig> {
   const recipe = await tinyConfig();
   const unet = {
     ...recipe.model.unet,
@@ -49,7 +51,8 @@ export async function pix2pixConfig(start: string, target: Pix2PixTarget): Promi
         init: start,
         unet,
         vae,
-        scheduler: { ...scheduler, prediction_type: target },
+        scheduler: { ...scheduler, prediction_type: which === "v_prediction" ? which : "epsilon" },
+        lora: which === "lora" ? pix2pixLora : null,
         text_encoder: { ...recipe.model.text_encoder, max_position_embeddings: 16 },
       },
       loss: {
