@@ -85,7 +85,9 @@ export class CountingOps implements Ops {
   readonly silu = this.neg;
   readonly gelu = this.neg;
   readonly quickGelu = this.neg;
-  readonly softmax = this.neg;
+  softmax(x: Tensor, _dim: number): Tensor {
+    return this.#made(x.shape, [x]);
+  }
 
   sum(x: Tensor, dims?: readonly number[], keepdim = false): Tensor {
     return this.#made(reduceShape(x.shape, dims, keepdim).shape, [x]);
