@@ -132,6 +132,13 @@ const data = z.strictObject({
 });
 
 const loss = z.strictObject({
+  /**
+   * `latents`: squared error of what the scheduler's prediction_type predicts. `pixels`: end-to-end fine-tuning of a model that answers
+   * in one step (arXiv 2409.11355): its answer from the last timestep is decoded by the frozen vae, and each task has a loss of its own -
+   * masks binary cross entropy, depth L1 in shares of 10 m, detection L1 with `detection_pixels`, classification L2 to the colour
+   * (pixel-loss.ts).
+   */
+  space: z.enum(["latents", "pixels"]).default("latents"),
   /** Share of samples exactly at the last timestep, where the input is pure noise under zero terminal SNR. */
   terminal_share: share,
   /**
@@ -224,7 +231,14 @@ export const trainConfigSchema = z
     }),
   })
   .superRefine((config, context) => {
-    const { dropout, min_snr_gamma, terminal_share } = config.loss;
+    const { dropout, min_snr_gamma, terminal_share, space } = config.loss;
+    if (space === "pixels" && (terminal_share < 1 || min_snr_gamma !== null)) {
+      context.addIssue({
+        code: "custom",
+        path: ["loss", "space"],
+        message: "pixels trains the one step from the last timestep: set terminal_share to 1 and min_snr_gamma to null",
+      });
+    }
     if (dropout.text + dropout.image + dropout.both > 1) {
       context.addIssue({ code: "custom", path: ["loss", "dropout"], message: "the three shares exceed 1 together" });
     }

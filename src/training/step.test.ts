@@ -8,6 +8,7 @@ import { drawStep, drawsOf, type StepOptions, snrWeight, stepLoss } from "./step
 
 const schedule = makeSchedule({ rescale_betas_zero_snr: true, prediction_type: "v_prediction" });
 const loss: StepOptions["loss"] = {
+  space: "latents",
   terminal_share: 0.5,
   early_timesteps: 0,
   target_latents: "sample",
@@ -99,3 +100,47 @@ test("what is drawn where a mask is unknown never reaches the loss, and the rest
   expect(first + second).toBeCloseTo(lossOf(sample.mask!, null), 5);
   expect(lossOf(new Uint8Array(area).fill(128), null)).toBe(0);
 });
+
+test.each([
+  ["epsilon", 300, false],
+  ["v_prediction", 300, false],
+  ["v_prediction", 999, true],
+  ["sample", 999, true],
+] as const)(
+  "%s at timestep %d: what the network sees and has to find, by hand",
+  async (type, timestep, zeroTerminal) => {
+    const config = await tinyConfig();
+    const store = tinyStore();
+    const { torch, models, tokenizer, stepOptions } = await createSession(config, store, await tinyTokenizer());
+    const one = store.samples.find(({ record }) => record.task === "classification")!;
+    const batch = collate([plain(one, tinySize, config)], tokenizer);
+    const schedule = makeSchedule({ prediction_type: type, rescale_betas_zero_snr: zeroTerminal });
+    const draws = { timesteps: [timestep], keepText: [true], keepImage: [true] };
+    torch.noGrad(() =>
+      torch.tidy(() => {
+        const { ops } = torch;
+        torch.manualSeed(9);
+        const [latents, perturbation] = [torch.randn([1, 48, 8, 8]), torch.randn([1, 48, 8, 8])];
+        const noise = { latents, posterior: null, perturbation };
+        const { noisy, prediction, perSample } = stepLoss(ops, models, batch, draws, noise, {
+          ...stepOptions,
+          schedule,
+        });
+        const x = torch.read(models.codec.encode(ops, ops.constant(batch.target, [1, 3, tinySize, tinySize])));
+        const [e, extra] = [torch.read(latents), torch.read(perturbation)];
+        const alpha = schedule.alphasCumprod[timestep]!;
+        const [signal, spread] = [Math.sqrt(alpha), Math.sqrt(1 - alpha)];
+        if (zeroTerminal) expect([signal, spread]).toEqual([0, 1]);
+        const seen = torch.read(noisy);
+        const said = torch.read(prediction);
+        let squares = 0;
+        for (let i = 0; i < x.length; i++) {
+          expect(Math.abs(seen[i]! - (signal * x[i]! + spread * (e[i]! + extra[i]!)))).toBeLessThan(1e-5);
+          const wanted = { epsilon: e[i]!, sample: x[i]!, v_prediction: signal * e[i]! - spread * x[i]! }[type];
+          squares += (said[i]! - wanted) ** 2 / x.length;
+        }
+        expect(torch.item(perSample)).toBeCloseTo(squares, 4);
+      }),
+    );
+  },
+);

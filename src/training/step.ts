@@ -1,5 +1,5 @@
 /** One training step's loss: InstructPix2Pix conditioning, noising, prediction and its weighted squared error. */
-import { noiseLevel, targetMix } from "../diffusion/prediction.js";
+import { noiseLevel, sampleMix, targetMix } from "../diffusion/prediction.js";
 import type { Schedule } from "../diffusion/schedule.js";
 import { SpaceToDepth } from "../models/space-to-depth.js";
 import { createRng, type Rng } from "../random.js";
@@ -9,6 +9,7 @@ import type { TrainConfig } from "./config.js";
 import type { Models } from "./models.js";
 import type { StepNoise } from "./noise.js";
 import type { PhotoBatch } from "./photos.js";
+import { pixelLosses } from "./pixel-loss.js";
 
 /** The random choices of a step for B samples, made outside the engine so that they replay from (seed, step). */
 export interface Draws {
@@ -52,7 +53,7 @@ export function drawsOf(seed: number, step: number, size: number, options: StepO
 export interface StepLoss {
   /** Scalar, weighted, to differentiate. */
   readonly loss: Tensor;
-  /** [B] float32, squared error of each sample with pixel weights but without task weights. */
+  /** [B] float32, error of each sample with pixel weights but without task weights: squared, or that of `loss.space` pixels. */
   readonly perSample: Tensor;
   /** Scalar in nats, unweighted; null without the heads. */
   readonly sentence: Tensor | null;
@@ -123,9 +124,22 @@ export function stepLoss(
   });
   const prediction = ops.cast(output, "float32");
 
-  const error = ops.sub(prediction, wanted);
-  const weighted = weightedSquares(ops, models, batch, error);
-  const perSample = ops.mean(weighted, [1, 2, 3]);
+  const drawnPicture = () => {
+    const toSample = levels.map((level) => sampleMix(schedule.predictionType, level));
+    const predicted = ops.mul(
+      prediction,
+      perRow((i) => toSample[i]!.a),
+    );
+    const rest = ops.mul(
+      noisy,
+      perRow((i) => toSample[i]!.b),
+    );
+    return codec.decode(ops, ops.div(ops.add(predicted, rest), codec.scale));
+  };
+  const perSample =
+    loss.space === "pixels"
+      ? pixelLosses(ops, batch, drawnPicture())
+      : ops.mean(weightedSquares(ops, models, batch, ops.sub(prediction, wanted)), [1, 2, 3]);
   const weights = batch.tasks.map(
     (task, i) => loss.weights[task] * snrWeight(schedule, draws.timesteps[i]!, loss.min_snr_gamma),
   );
