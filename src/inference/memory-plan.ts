@@ -22,8 +22,8 @@ export interface MemoryPlan {
   /** Bytes of intermediate values at the most demanding moment. */
   readonly activations: number;
   /**
-   * What the process shares with nobody: the program, copied weights twice (ONNX Runtime lays them out anew while it still holds them),
-   * activations. For Stable Diffusion 1.5's size at 256 and 512 pixels within a tenth of what was measured (docs/sd.md).
+   * What the process shares with nobody: the program, copied weights (twice those that ONNX Runtime lays out anew while it still holds them),
+   * activations. Within a tenth of what was measured for Stable Diffusion 1.5's size, float32 at 256 and 512 pixels and half precision.
    */
   readonly anonymous: number;
   /** Multiply-adds of one evaluation of the denoiser, and of encoding and decoding the picture. */
@@ -57,10 +57,12 @@ export async function planMemory(
   const { encoder, decoder } = networksFor(folder, tile, maxLength);
   let mapped = 0;
   let copied = 0;
+  let laidOut = 0;
   const count = ({ graph }: Network, copies: boolean) => {
     const { stored, folded } = weightBytes(graph);
     if (!copies) mapped += stored;
     copied += folded + (copies ? stored : 0);
+    if (copies) laidOut += stored;
   };
   const unet = [denoiser.main, denoiser.text, denoiser.time].filter((network) => network !== null);
   const large = staysMapped(denoiser.main);
@@ -73,7 +75,7 @@ export async function planMemory(
     mapped,
     copied,
     activations,
-    anonymous: PROGRAM + (large ? MAPPED_SESSION : 0) + 2 * copied + activations,
+    anonymous: PROGRAM + (large ? MAPPED_SESSION : 0) + copied + laidOut + activations,
     work: {
       denoiser: multiplyAdds(denoiser.main.graph),
       encoder: multiplyAdds(encoder.graph),
