@@ -11,6 +11,7 @@ import {
 import { InstructCvError } from "../errors.js";
 import type { TaskName } from "../tasks/task.js";
 import { readYaml } from "../yaml.js";
+import { completeFromStart } from "./from-start.js";
 
 const share = z.number().min(0).max(1);
 const positive = z.number().positive();
@@ -41,7 +42,10 @@ const model = z
   .strictObject({
     /** Side of the square picture the model sees, pixels. */
     resolution: z.int().min(8),
-    /** A model folder to start from: its weights, tokenizer and autoencoder. Fresh weights when null. */
+    /**
+     * A model to start from: a folder in diffusers layout (a text-to-image one too) or a single file. Its weights and tokenizer, and of
+     * unet, vae, text_encoder and scheduler those that the recipe leaves out. Fresh weights when null.
+     */
     init: z.string().nullable().default(null),
     unet: strictly(unetConfigSchema),
     vae: z.union([strictly(spaceToDepthConfigSchema), strictly(autoencoderConfigSchema)]),
@@ -301,5 +305,5 @@ export async function readConfig(path: string): Promise<TrainConfig> {
     cure: "Give a training recipe such as configs/nano.yaml.",
     whole: ["duration", "vae"],
   });
-  return parseConfig(recipe, path);
+  return parseConfig(await completeFromStart(recipe), path);
 }

@@ -1,4 +1,5 @@
 /** Everything that lives through a run: the engine, the bound models, the optimizer's tensors and the tokenizer. */
+import { dirname } from "node:path";
 import type { TextEncoderConfig } from "../checkpoints/configs.js";
 import { type CheckpointFolder, readCheckpoint } from "../checkpoints/folder.js";
 import { makeSchedule } from "../diffusion/schedule.js";
@@ -134,7 +135,7 @@ function checkInputs(lora: LoraOptions, start: CheckpointFolder, convIn: Paramet
 }
 
 function tokenizerOf(start: CheckpointFolder | null): string | undefined {
-  return start ? `${start.dir}/tokenizer` : undefined;
+  return start ? dirname(start.tokenizer.vocabPath) : undefined;
 }
 
 async function openTokenizer(config: TrainConfig, store: Store, folder: string | undefined) {
