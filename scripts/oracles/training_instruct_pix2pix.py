@@ -1,10 +1,10 @@
 """Goldens of training: diffusers' InstructPix2Pix step (examples/instruct_pix2pix/train_instruct_pix2pix.py), 20 updates.
 
-Run: npx vite-node tests/helpers/dump-pix2pix.ts DIR && .venv/bin/python scripts/oracles/training_instruct_pix2pix.py DIR
+Run: npx vite-node tests/helpers/dump-pix2pix.ts DIR && .venv/bin/python scripts/oracles/training_instruct_pix2pix.py DIR [OUT CASE...]
 The text-to-image model, batches, noise, timesteps and dropout numbers are read from DIR; everything else is that of the libraries: loading
 the model, widening conv_in, the posterior, DDPM's noise, the loss, gradients, clipping, AdamW and EMAModel;
 of the case lora, peft's layers in place of whole weights (needs peft >= 0.20 with transformers 5), from recorded factors.
-Writes tests/goldens/training-pix2pix/<case>.safetensors: losses and gradient norms [20], and afterwards of every weight and
+Writes OUT/<case>.safetensors (OUT: tests/goldens/training-pix2pix): losses and gradient norms [20], and afterwards of every weight and
 its average evenly spaced values, 64 at most.
 """
 import json
@@ -15,11 +15,11 @@ import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
 from diffusers.training_utils import EMAModel
-from peft import LoraConfig
 from safetensors.torch import load_file, save_file
 from transformers import CLIPTextModel
 
-OUT = Path(__file__).resolve().parents[2] / "tests" / "goldens" / "training-pix2pix"
+GOLDENS = Path(__file__).resolve().parents[2] / "tests" / "goldens" / "training-pix2pix"
+OUT = Path(sys.argv[2]) if len(sys.argv) > 2 else GOLDENS
 DROPOUT = 0.1
 folder = sys.argv[1]
 request = json.load(open(f"{folder}/request.json"))
@@ -49,6 +49,8 @@ def trained(unet, case):
     """Parameters by the names of our slots."""
     if case != "lora":
         return dict(unet.named_parameters())
+    from peft import LoraConfig
+
     unet.requires_grad_(False)
     options = request["lora"]
     unet.add_adapter(LoraConfig(r=options["rank"], lora_alpha=options["alpha"], target_modules=options["targets"], init_lora_weights="gaussian"))
@@ -103,5 +105,5 @@ def run(case):
 
 
 OUT.mkdir(parents=True, exist_ok=True)
-for case in request["cases"]:
+for case in sys.argv[3:] or request["cases"]:
     save_file(run(case), OUT / f"{case}.safetensors", {"torch": torch.__version__})

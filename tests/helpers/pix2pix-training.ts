@@ -1,7 +1,12 @@
 /** A tiny text-to-image model and the recipe that tunes it exactly as diffusers' InstructPix2Pix script does. */
+import { join } from "node:path";
+import { readSafetensors } from "../../src/checkpoints/safetensors.js";
+import { createLoader } from "../../src/training/batch.js";
 import { parseConfig, type TrainConfig } from "../../src/training/config.js";
+import { createSession } from "../../src/training/session.js";
+import { runUpdate } from "../../src/training/update.js";
 import { writeTinyCheckpoint } from "./tiny-checkpoint.js";
-import { tinyConfig, tinySize } from "./tiny-training.js";
+import { tinyConfig, tinySize, tinyStore } from "./tiny-training.js";
 
 export const pix2pixUpdates = 20;
 /** Whole weights by two targets, and on epsilon an adapter. */
@@ -77,4 +82,47 @@ export async function pix2pixConfig(start: string, which: Pix2PixCase): Promise<
     },
     "the InstructPix2Pix recipe",
   );
+}
+
+/** Largest differences of our run from the oracle's file in `folder`, over all updates and, afterwards, all tensors. */
+export async function pix2pixGaps(start: string, which: Pix2PixCase, folder: string) {
+  const golden = await readSafetensors(join(folder, `${which}.safetensors`));
+  const config = await pix2pixConfig(start, which);
+  const store = tinyStore();
+  const session = await createSession(config, store);
+  const { torch, optimizer } = session;
+  const loader = createLoader(store, config, session.tokenizer);
+  const updates = Array.from({ length: pix2pixUpdates }, (_, i) =>
+    runUpdate(session, loader, i + 1, config.optimizer.lr),
+  );
+  const { slots } = optimizer;
+  if (golden.entries.size !== 2 + 2 * slots.length)
+    throw new Error(`${golden.path}: ${golden.entries.size} tensors, expected those of ${slots.length} parameters`);
+  const ofSlots = (field: "weight" | "average") => {
+    const name = (slot: string) => `${field}/${slot.replace("unet.", "")}`;
+    return Math.max(...slots.map((slot) => worst(some(torch.read(slot[field])), golden.read(name(slot.name)))));
+  };
+  return {
+    loss: worst(
+      updates.map(({ loss }) => loss),
+      golden.read("losses"),
+    ),
+    gradNorm: worst(
+      updates.map(({ gradNorm }) => gradNorm),
+      golden.read("norms"),
+    ),
+    weight: ofSlots("weight"),
+    average: ofSlots("average"),
+  };
+}
+
+/** Every n-th value, so that 64 are left or fewer, as the oracle takes them. */
+function some(values: Float32Array): Float32Array {
+  const stride = Math.ceil(values.length / 64);
+  return values.filter((_, i) => i % stride === 0);
+}
+
+function worst(got: ArrayLike<number>, want: Float32Array): number {
+  if (got.length !== want.length) throw new Error(`${got.length} values, the oracle has ${want.length}`);
+  return want.reduce((most, value, i) => Math.max(most, Math.abs(value - got[i]!)), 0);
 }
