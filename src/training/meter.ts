@@ -1,11 +1,22 @@
-/** Running means between two reports of a run, and its speed. */
+/** Running means between two reports of a run, its speed and its memory. */
 import type { TaskName } from "../tasks/task.js";
 import type { TrainProgress } from "./progress.js";
 import type { UpdateOutcome } from "./update.js";
+import type { Work } from "./work.js";
 
 type Means = Pick<
   TrainProgress,
-  "loss" | "losses" | "auxiliary" | "gradNorm" | "samplesPerSecond" | "loaderShare" | "etaSeconds"
+  | "loss"
+  | "losses"
+  | "auxiliary"
+  | "gradNorm"
+  | "samplesPerSecond"
+  | "flopsPerSecond"
+  | "limitShare"
+  | "rssBytes"
+  | "peakRssBytes"
+  | "loaderShare"
+  | "etaSeconds"
 >;
 
 export class Meter {
@@ -14,10 +25,12 @@ export class Meter {
   #since = performance.now();
   readonly #began = performance.now();
   readonly #startFraction: number;
+  readonly #work: Work;
 
   /** `startFraction`: elapsed share of the run when this process took it up. */
-  constructor(startFraction: number) {
+  constructor(startFraction: number, work: Work) {
     this.#startFraction = startFraction;
+    this.#work = work;
   }
 
   /** After a pause (validation, a checkpoint) that does not count as training time. */
@@ -45,6 +58,7 @@ export class Meter {
       else byTask.set(task, [loss]);
     }
     const heads = outcomes.flatMap(({ auxiliary }) => auxiliary ?? []);
+    const flopsPerSecond = (outcomes.length * this.#work.flopsPerUpdate * 1000) / ms;
     const secondsPerRun = (performance.now() - this.#began) / 1000 / (fraction - this.#startFraction);
     return {
       loss: average(outcomes.map(({ loss }) => loss)),
@@ -59,6 +73,10 @@ export class Meter {
       }),
       gradNorm: average(outcomes.map(({ gradNorm }) => gradNorm)),
       samplesPerSecond: (outcomes.length * samples * 1000) / ms,
+      flopsPerSecond,
+      limitShare: flopsPerSecond / this.#work.limit,
+      rssBytes: process.memoryUsage.rss(),
+      peakRssBytes: process.resourceUsage().maxRSS * 1024,
       loaderShare: outcomes.reduce((sum, { loaderMs }) => sum + loaderMs, 0) / ms,
       etaSeconds: (1 - fraction) * secondsPerRun,
     };

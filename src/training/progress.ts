@@ -18,6 +18,13 @@ export interface TrainProgress {
   readonly lr: number;
   readonly gradNorm: number;
   readonly samplesPerSecond: number;
+  /** Floating-point operations of forward and backward, counted from the model's shapes (work.ts). */
+  readonly flopsPerSecond: number;
+  /** Of what a matrix product reaches on this machine, 0..1. */
+  readonly limitShare: number;
+  /** Memory of the process now, and the most it ever had. A GPU's own memory is not in it. */
+  readonly rssBytes: number;
+  readonly peakRssBytes: number;
   /** Share of the time spent making batches. */
   readonly loaderShare: number;
   readonly etaSeconds: number;
@@ -27,6 +34,7 @@ export interface TrainProgress {
 
 export function progressLine(progress: TrainProgress): string {
   const { step, steps, fraction, loss, losses, auxiliary, lr, gradNorm, samplesPerSecond, etaSeconds } = progress;
+  const { flopsPerSecond, limitShare, rssBytes } = progress;
   const tasks = Object.entries(losses).map(([task, value]) => `${task.slice(0, 3)} ${value.toFixed(4)}`);
   return [
     `${(100 * fraction).toFixed(1).padStart(5)}%`,
@@ -42,8 +50,17 @@ export function progressLine(progress: TrainProgress): string {
     `lr ${lr.toExponential(1)}`,
     `|g| ${gradNorm.toFixed(2)}`,
     `${samplesPerSecond.toFixed(1)} samples/s`,
+    `${withPrefix(flopsPerSecond)}FLOP/s (${(100 * limitShare).toFixed(0)}% of the limit)`,
+    `${withPrefix(rssBytes)}B`,
     `ETA ${duration(etaSeconds)}`,
   ].join("  ");
+}
+
+/** `54_321_000_000` becomes `54.3 G`, to be followed by a unit. */
+export function withPrefix(value: number): string {
+  const prefixes = ["", "k", "M", "G", "T", "P"];
+  const index = Math.max(0, Math.min(prefixes.length - 1, Math.floor(Math.log10(value) / 3)));
+  return `${(value / 1000 ** index).toPrecision(3)} ${prefixes[index]}`;
 }
 
 export function validationLine(validation: Validation): string {

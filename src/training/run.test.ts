@@ -9,6 +9,7 @@ import { readCheckpoint } from "../checkpoints/folder.js";
 import { parseConfig, type TrainConfig } from "./config.js";
 import type { TrainProgress } from "./progress.js";
 import { train } from "./run.js";
+import { readRunInfo } from "./run-info.js";
 
 let folder: string;
 let config: TrainConfig;
@@ -41,6 +42,10 @@ test("a run leaves a model, its recipe, its metrics and pictures", async () => {
   expect((await bytes("whole/metrics.jsonl")).toString().trim().split("\n")).toHaveLength(6);
   expect((await bytes("whole/loss.svg")).toString()).toContain("<polyline");
   expect(await readdir(join(folder, "whole/samples"))).toEqual(["step-0000003.png", "step-0000006.png"]);
+  expect(await readdir(join(folder, "whole/tensorboard"))).toHaveLength(1);
+  expect((await readRunInfo(join(folder, "whole")))!.starts).toMatchObject([{ step: 0, resumed_from: null }]);
+  expect(seen[5]!.flopsPerSecond).toBeGreaterThan(1e6);
+  expect(seen[5]!.limitShare).toBeLessThan(1);
   expect(await readdir(join(folder, "whole"))).not.toContainEqual(expect.stringMatching(/tmp/));
 });
 
@@ -63,6 +68,7 @@ test("stopped after three steps and resumed, the weights are the same to the bit
   ]) {
     expect((await bytes("halves", file)).equals(await bytes("whole", file)), file).toBe(true);
   }
+  expect((await readRunInfo(out))!.starts).toMatchObject([{ step: 0 }, { step: 3, resumed_from: first.checkpoint }]);
   const steps = (await bytes("halves/metrics.jsonl")).toString().trim().split("\n");
   expect(steps.map((line) => (JSON.parse(line) as TrainProgress).step)).toEqual([1, 2, 3, 4, 5, 6]);
 });

@@ -1,5 +1,5 @@
 /** The training loop: recipe in, model folder out; it can be interrupted at any step and resumed. */
-import { appendFile, mkdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { stringify } from "yaml";
@@ -9,18 +9,20 @@ import { writeAtomic } from "../files.js";
 import { createLoader } from "./batch.js";
 import { readConfig, type TrainConfig } from "./config.js";
 import { writeModel } from "./export.js";
+import { openRunLog } from "./log.js";
 import { learningRate } from "./lr.js";
 import { Meter } from "./meter.js";
-import { type LossPoint, lossSvg } from "./plot.js";
 import { createReporter, type TrainProgress } from "./progress.js";
+import { recordStart } from "./run-info.js";
 import { createSession, type Session } from "./session.js";
 import { listStates, loadState, readProgress, saveState } from "./state.js";
 import { loadStore, type Store } from "./store.js";
 import { runUpdate } from "./update.js";
 import { createValidator } from "./validate.js";
+import { countUpdate, measureLimit } from "./work.js";
 
 export interface TrainOptions {
-  /** Folder of the run: config.yaml, metrics.jsonl, loss.svg, samples/, checkpoints/, model/. */
+  /** Folder of the run: config.yaml, run.json, metrics.jsonl, tensorboard/, loss.svg, samples/, checkpoints/, model/. */
   readonly out: string;
   /** True continues from the newest checkpoint in `out`; a path, from that checkpoint. @default false */
   readonly resume?: boolean | string;
@@ -60,9 +62,13 @@ export async function train(recipe: string | TrainConfig, options: TrainOptions)
   if (from) await loadState(from, session);
   await writeAtomic(join(out, "config.yaml"), stringify(config));
 
-  const metrics = join(out, "metrics.jsonl");
-  const points = await openMetrics(metrics, begun.step);
+  const log = await openRunLog(out, config.name, begun.step);
   const loader = createLoader(stores.train, config, session.tokenizer);
+  const work = {
+    flopsPerUpdate: countUpdate(session, loader),
+    limit: measureLimit(session.torch, config.compute.dtype),
+  };
+  await recordStart(out, session, work, { step: begun.step, from });
   const { log_every: logEvery, sample_every: sampleEvery, checkpoint_minutes: checkpointMinutes } = config.output;
   const validator = sampleEvery === null ? null : createValidator(session, stores.val, config.output.val_records);
   const started = performance.now();
@@ -77,7 +83,7 @@ export async function train(recipe: string | TrainConfig, options: TrainOptions)
 
   let step = begun.step;
   let saved = minutesNow();
-  const meter = new Meter(fractionAt(step));
+  const meter = new Meter(fractionAt(step), work);
   while (fractionAt(step) < 1 && !stopped()) {
     const lr = learningRate(config.optimizer, fractionAt(step));
     const outcome = runUpdate(session, loader, step + 1, lr);
@@ -100,12 +106,7 @@ export async function train(recipe: string | TrainConfig, options: TrainOptions)
         ...(validated && { validation: validated.validation }),
       };
       report(progress);
-      points.push({ step, losses: { total: progress.loss, ...progress.losses } });
-      await appendFile(metrics, `${JSON.stringify({ ...progress, minutes: minutesNow() })}\n`);
-      if (validated) {
-        await writeAtomic(join(out, "samples", `step-${String(step).padStart(7, "0")}.png`), validated.grid);
-        await writeAtomic(join(out, "loss.svg"), lossSvg(points, config.name));
-      }
+      await log.add(progress, minutesNow(), validated?.grid);
       meter.restart();
     }
     if (minutesNow() - saved >= checkpointMinutes) {
@@ -116,7 +117,7 @@ export async function train(recipe: string | TrainConfig, options: TrainOptions)
     await setImmediate();
   }
   const checkpoint = await save(step);
-  await writeAtomic(join(out, "loss.svg"), lossSvg(points, config.name));
+  await log.plot();
   const finished = fractionAt(step) >= 1;
   const model = finished ? await exportModel(out, session, stores.train) : null;
   return { step, minutes: minutesNow(), finished, checkpoint, model };
@@ -150,17 +151,6 @@ async function startFrom({ out, resume = false }: TrainOptions): Promise<string 
     );
   }
   return newest;
-}
-
-/** Keeps the lines up to `step` of an earlier run and returns their losses. */
-async function openMetrics(path: string, step: number): Promise<LossPoint[]> {
-  const text = step === 0 ? "" : await readFile(path, "utf8").catch(() => "");
-  const lines = text.split("\n").filter((line) => line !== "" && (JSON.parse(line) as { step: number }).step <= step);
-  await writeAtomic(path, lines.map((line) => `${line}\n`).join(""));
-  return lines.map((line) => {
-    const { step: at, loss, losses } = JSON.parse(line) as TrainProgress;
-    return { step: at, losses: { total: loss, ...losses } };
-  });
 }
 
 async function exportModel(out: string, session: Session, store: Store): Promise<string> {

@@ -1,0 +1,62 @@
+import { beforeAll, expect, test } from "vitest";
+import { tinyConfig, tinyStore } from "../../tests/helpers/tiny-training.js";
+import { createLoader } from "./batch.js";
+import type { TrainConfig } from "./config.js";
+import { createSession } from "./session.js";
+import { runUpdate } from "./update.js";
+import { countUpdate, measureLimit } from "./work.js";
+
+let config: TrainConfig;
+beforeAll(async () => {
+  config = await tinyConfig();
+});
+const store = tinyStore();
+
+async function count(change: (config: TrainConfig) => void): Promise<number> {
+  const changed = structuredClone(config);
+  change(changed);
+  const session = await createSession(changed, store);
+  return countUpdate(session, createLoader(store, changed, session.tokenizer));
+}
+
+test("an update counts its batches, and backward only what is trained", async () => {
+  const whole = await count(() => {});
+  expect(
+    await count(({ optimizer }) => {
+      optimizer.accumulate = 1;
+    }),
+  ).toBe(whole / 2);
+  expect(
+    await count(({ optimizer }) => {
+      optimizer.batch *= 3;
+    }),
+  ).toBe(whole * 3);
+  const frozen = await count(({ optimizer }) => {
+    optimizer.train_text_encoder = false;
+  });
+  expect(frozen).toBeLessThan(whole);
+  expect(frozen).toBeGreaterThan(whole / 2);
+});
+
+test("photos of the heads add to it, and counting changes no number of the run", async () => {
+  const auxiliary = { sentence: 1, presence: 1, extent: 1, asked: 1, photos: 4 };
+  const unet = { ...config.model.unet, addition_embed_type: "text" as const, addition_embed_type_num_heads: 2 };
+  const recipe = { ...config, model: { ...config.model, unet }, loss: { ...config.loss, auxiliary } };
+  const losses: number[] = [];
+  for (const counted of [false, true]) {
+    const session = await createSession(recipe, store);
+    const loader = createLoader(store, recipe, session.tokenizer);
+    if (counted) expect(countUpdate(session, loader)).toBeGreaterThan(await count(() => {}));
+    losses.push(runUpdate(session, loader, 1, 1e-3).loss);
+  }
+  expect(losses[1]).toBe(losses[0]);
+});
+
+test("the limit is a rate of this machine and leaves no tensor behind", async () => {
+  const { torch } = await createSession(config, store);
+  const before = torch.liveTensors();
+  const limit = measureLimit(torch, "float32");
+  expect(limit).toBeGreaterThan(1e8);
+  expect(limit).toBeLessThan(1e16);
+  expect(torch.liveTensors()).toBe(before);
+});

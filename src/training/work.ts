@@ -1,0 +1,62 @@
+/** How much arithmetic a run asks for and how much the machine can do: what turns samples/s into a share of the limit. */
+import { CountingOps } from "../tensor/counting.js";
+import type { Torch } from "../tensor/torch/index.js";
+import type { Loader } from "./batch.js";
+import type { Session } from "./session.js";
+import { drawsOf, photoLosses, stepLoss } from "./step.js";
+
+export interface Work {
+  /** Floating-point operations of one optimizer update, two for each multiply-add: forward and backward of all its samples. */
+  readonly flopsPerUpdate: number;
+  /** Floating-point operations a second of a large matrix product in the run's precision, on its device and threads. */
+  readonly limit: number;
+}
+
+/** Counts one update on the shapes of a real batch. Nothing is computed. */
+export function countUpdate(session: Session, loader: Loader): number {
+  const { config, models, optimizer, stepOptions } = session;
+  const ops = new CountingOps(optimizer.slots.map(({ weight }) => weight));
+  const batch = loader.batch(0);
+  const B = batch.tasks.length;
+  const side = batch.size / models.codec.factor;
+  const latents = ops.constant(new Float32Array(0), [B, config.model.unet.out_channels, side, side]);
+  const noise = { latents, posterior: null, perturbation: null };
+  stepLoss(ops, models, batch, drawsOf(config.seed, 0, B, stepOptions), noise, stepOptions);
+  const { accumulate } = config.optimizer;
+  const batches = accumulate * (ops.forward + ops.backward);
+  const { photos } = config.loss.auxiliary;
+  if (!models.auxiliary || photos === 0) return 2 * batches;
+  const heads = new CountingOps(optimizer.slots.map(({ weight }) => weight));
+  photoLosses(heads, models, loader.photos(0, photos), stepOptions);
+  return 2 * (batches + heads.forward + heads.backward);
+}
+
+/** Products of 512 to 8192 square, larger ones as long as they take less than this. */
+const longEnough = 10;
+
+/** The best rate of square matrix products, in operations a second; takes about a tenth of a second. */
+export function measureLimit(torch: Torch, dtype: "float32" | "bfloat16"): number {
+  let best = 0;
+  for (let n = 512; n <= 8192; n *= 2) {
+    const ms = torch.noGrad(() =>
+      torch.tidy(() => {
+        const x = torch.ops.cast(torch.randn([n, n]), dtype);
+        const times = Array.from({ length: 4 }, () => timed(torch, () => torch.ops.matmul(x, x)));
+        return Math.min(...times);
+      }),
+    );
+    best = Math.max(best, (2 * n ** 3) / (ms / 1000));
+    if (ms > longEnough) break;
+  }
+  return best;
+}
+
+/** Milliseconds until the result is there; a GPU is waited for by reading one number of it. */
+function timed(torch: Torch, product: () => ReturnType<Torch["ops"]["matmul"]>): number {
+  return torch.tidy(() => {
+    const before = performance.now();
+    const corner = torch.ops.slice(torch.ops.slice(product(), 0, 0, 1), 1, 0, 1);
+    torch.item(corner);
+    return performance.now() - before;
+  });
+}
