@@ -102,6 +102,7 @@ NAPI_MODULE_INIT() {
     exportHost(env, exports, *state);
     exportAutograd(env, exports, *state);
     exportRandom(env, exports, *state);
+    exportDistributed(env, exports, *state);
     setKey(env, exports, "version", fromText(env, TORCH_VERSION));
   } catch (const std::exception& error) {
     napi_throw_error(env, nullptr, error.what());
