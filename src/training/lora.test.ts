@@ -19,6 +19,7 @@ import { createLoader } from "./batch.js";
 import { parseConfig, type TrainConfig } from "./config.js";
 import { writeModel } from "./export.js";
 import { createSession, type Session } from "./session.js";
+import { loadState, saveState } from "./state.js";
 import { runUpdate } from "./update.js";
 
 let folder: string;
@@ -132,6 +133,22 @@ test("a fresh adapter changes nothing", async () => {
   const lossOf = (one: Session) => runUpdate(one, createLoader(store, config, one.tokenizer), 1, 1e-3).loss;
   expect(lossOf(fresh)).toBe(lossOf(plain));
   expect(fresh.optimizer.slots.length).toBeLessThan(plain.optimizer.slots.length);
+});
+
+test("a run goes on from its checkpoint to the bit", async () => {
+  const loader = createLoader(store, config, session.tokenizer);
+  const checkpoint = await saveState(join(folder, "checkpoints"), session, store, { step: 4, minutes: 1 });
+  const resumed = await createSession(config, store);
+  await loadState(checkpoint, resumed);
+  const [on, again] = [session, resumed].map((one) =>
+    [5, 6].map((update) => runUpdate(one, loader, update, 1e-3).loss),
+  );
+  expect(again).toEqual(on);
+  for (const [i, slot] of session.optimizer.slots.entries()) {
+    const other = resumed.optimizer.slots[i]!;
+    expect(resumed.torch.read(other.weight)).toEqual(session.torch.read(slot.weight));
+    expect(resumed.torch.read(other.average)).toEqual(session.torch.read(slot.average));
+  }
 });
 
 test("a target that is not there, and a text-to-image model without conv_in, are errors", async () => {

@@ -4,7 +4,8 @@ import { makeSchedule } from "../diffusion/schedule.js";
 import { createRng } from "../random.js";
 import { collate, plain } from "./batch.js";
 import { createSession } from "./session.js";
-import { drawStep, drawsOf, type StepOptions, snrWeight, stepLoss } from "./step.js";
+import { drawStep, drawsOf, type StepOptions, stepLoss } from "./step.js";
+import { snrWeight } from "./weighting.js";
 
 const schedule = makeSchedule({ rescale_betas_zero_snr: true, prediction_type: "v_prediction" });
 const loss: StepOptions["loss"] = {

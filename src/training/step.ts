@@ -1,7 +1,6 @@
 /** One training step's loss: InstructPix2Pix conditioning, noising, prediction and its weighted squared error. */
 import { noiseLevel, sampleMix, targetMix } from "../diffusion/prediction.js";
 import type { Schedule } from "../diffusion/schedule.js";
-import { SpaceToDepth } from "../models/space-to-depth.js";
 import { createRng, type Rng } from "../random.js";
 import type { Ops, Tensor } from "../tensor/tensor.js";
 import type { Batch } from "./batch.js";
@@ -10,6 +9,7 @@ import type { Models } from "./models.js";
 import type { StepNoise } from "./noise.js";
 import type { PhotoBatch } from "./photos.js";
 import { pixelLosses } from "./pixel-loss.js";
+import { snrWeight, weightedSquares } from "./weighting.js";
 
 /** The random choices of a step for B samples, made outside the engine so that they replay from (seed, step). */
 export interface Draws {
@@ -183,27 +183,4 @@ function textIds(ops: Ops, batch: Batch, draws: Draws, empty: readonly bigint[])
   const ids = BigInt64Array.from(batch.ids);
   for (let i = 0; i < B; i++) if (!draws.keepText[i]) ids.set(empty, i * empty.length);
   return ops.constant(ids, [B, ids.length / B]);
-}
-
-/** Squared error with pixel weights: of the pixels where the latents are a linear image of them, else of the latents. */
-function weightedSquares(ops: Ops, { vae, codec }: Models, batch: Batch, error: Tensor): Tensor {
-  const S = batch.size;
-  const B = batch.tasks.length;
-  if (vae instanceof SpaceToDepth) {
-    const pixels = vae.decode(ops, error);
-    return ops.mul(ops.mul(pixels, pixels), ops.constant(batch.pixelWeights, [B, 1, S, S]));
-  }
-  const [h, f] = [S / codec.factor, codec.factor];
-  const squares = ops.constant(batch.pixelWeights, [B, 1, h, f, h, f]);
-  return ops.mul(ops.mul(error, error), ops.reshape(ops.mean(squares, [3, 5]), [B, 1, h, h]));
-}
-
-/** Min-SNR weight of one timestep for the schedule's prediction type (arXiv 2303.09556, section 3.4); 1 without gamma. */
-export function snrWeight(schedule: Schedule, timestep: number, gamma: number | null): number {
-  if (gamma === null) return 1;
-  const alpha = schedule.alphasCumprod[timestep]!;
-  const snr = alpha / (1 - alpha);
-  const clamped = Math.min(snr, gamma);
-  if (schedule.predictionType === "sample") return clamped;
-  return schedule.predictionType === "epsilon" ? clamped / snr : clamped / (snr + 1);
 }

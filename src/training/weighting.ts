@@ -1,0 +1,29 @@
+/** How much each pixel and each timestep counts in the squared error of a prediction. */
+import type { Schedule } from "../diffusion/schedule.js";
+import { SpaceToDepth } from "../models/space-to-depth.js";
+import type { Ops, Tensor } from "../tensor/tensor.js";
+import type { Batch } from "./batch.js";
+import type { Models } from "./models.js";
+
+/** Squared error with pixel weights: of the pixels where the latents are a linear image of them, else of the latents. */
+export function weightedSquares(ops: Ops, { vae, codec }: Models, batch: Batch, error: Tensor): Tensor {
+  const S = batch.size;
+  const B = batch.tasks.length;
+  if (vae instanceof SpaceToDepth) {
+    const pixels = vae.decode(ops, error);
+    return ops.mul(ops.mul(pixels, pixels), ops.constant(batch.pixelWeights, [B, 1, S, S]));
+  }
+  const [h, f] = [S / codec.factor, codec.factor];
+  const squares = ops.constant(batch.pixelWeights, [B, 1, h, f, h, f]);
+  return ops.mul(ops.mul(error, error), ops.reshape(ops.mean(squares, [3, 5]), [B, 1, h, h]));
+}
+
+/** Min-SNR weight of one timestep for the schedule's prediction type (arXiv 2303.09556, section 3.4); 1 without gamma. */
+export function snrWeight(schedule: Schedule, timestep: number, gamma: number | null): number {
+  if (gamma === null) return 1;
+  const alpha = schedule.alphasCumprod[timestep]!;
+  const snr = alpha / (1 - alpha);
+  const clamped = Math.min(snr, gamma);
+  if (schedule.predictionType === "sample") return clamped;
+  return schedule.predictionType === "epsilon" ? clamped / snr : clamped / (snr + 1);
+}
