@@ -22,6 +22,13 @@ export { type MemoryPlan, planMemory } from "./memory-plan.js";
 export type { Perception, PhotoSource, SamplingOptions } from "./perceive.js";
 export type { PerceiveOptions, StepProgress } from "./perceive-options.js";
 export { type LoadOptions, load, Perceiver } from "./perceiver.js";
+export {
+  type Quantized,
+  type QuantizedFile,
+  type QuantizeOptions,
+  type QuantizeProgress,
+  quantize,
+} from "./quantize.js";
 export type { PerceptionEvent } from "./stream.js";
 
 const loaded = new Map<string, Promise<Perceiver>>();

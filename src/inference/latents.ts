@@ -3,6 +3,7 @@ import type { CheckpointFolder } from "../checkpoints/folder.js";
 import type { FloatPicture, Picture, Size } from "../image/picture.js";
 import { resizeBilinear } from "../image/resample.js";
 import type { SessionOptions } from "../tensor/onnx/session.js";
+import { isInt8File } from "./int8/file.js";
 import { decoderNetwork, encoderNetwork, latentSpace } from "./networks.js";
 import { fromPlanes, toPlanes } from "./planes.js";
 import type { SessionCache } from "./session-cache.js";
@@ -40,7 +41,10 @@ export class Latents {
     const { channels, factor } = latentSpace(folder.vae.config);
     this.#channels = channels;
     this.#factor = factor;
-    this.#options = { optimisation: "all", prepack: true, arena: folder.vae.weights === null };
+    const { weights } = folder.vae;
+    // Blocked layouts speed up float convolutions, and there are hardly any beside quantised ones.
+    const optimisation = weights && isInt8File(weights) ? "extended" : "all";
+    this.#options = { optimisation, prepack: true, arena: weights === null };
   }
 
   /** Of the latents of a picture. Sides of the picture are multiples of the autoencoder's factor. */

@@ -94,7 +94,7 @@ export class LoadedModel {
     photo: Picture,
     instruction: string,
     options: DrawOptions,
-  ): Promise<{ drawn: FloatPicture; timings: DrawTimings }> {
+  ): Promise<{ drawn: FloatPicture; latents: Float32Array; timings: DrawTimings }> {
     const { steps, guidance, signal, onStep, onEvaluation, tiles } = options;
     const schedule = makeSchedule(configFor(this.folder.scheduler, options.sampler));
     const clock = stopwatch();
@@ -136,7 +136,7 @@ export class LoadedModel {
     const denoise = clock();
     signal?.throwIfAborted();
     const drawn = await this.latents.decode(latents, photo, tiles);
-    return { drawn, timings: { encode, denoise, decode: clock() } };
+    return { drawn, latents, timings: { encode, denoise, decode: clock() } };
   }
 
   close(): Promise<void> {

@@ -116,20 +116,28 @@ export function unetNetwork(
   });
 }
 
-/** `picture` [1, 3, H, W] of this size in [-1, 1] to `latents`: the posterior mode, not scaled. */
-export function encoderNetwork({ vae: { config, weights } }: CheckpointFolder, { width, height }: Size): Network {
+/** `picture` [1, 3, H, W] of this size in [-1, 1] to `latents`: the posterior mode, not scaled; `ops` as above. */
+export function encoderNetwork(
+  { vae: { config, weights } }: CheckpointFolder,
+  { width, height }: Size,
+  ops?: OnnxOps,
+): Network {
   const model = config._class_name === "SpaceToDepth" ? new SpaceToDepth(config) : new AutoencoderKL(config);
-  return emit({ weights }, model, (ops) => {
+  return emit({ weights, ...(ops && { ops }) }, model, (ops) => {
     const encoded = model.encode(ops, ops.input("picture", [1, 3, height, width]));
     return { latents: "mean" in encoded ? encoded.mean : encoded };
   });
 }
 
-/** Denoised (scaled) `latents` [1, C, h, w] of this size to `picture` [1, 3, H, W], nominally in [-1, 1]. */
-export function decoderNetwork({ vae: { config, weights } }: CheckpointFolder, { width, height }: Size): Network {
+/** Denoised (scaled) `latents` [1, C, h, w] of this size to `picture` [1, 3, H, W], nominally in [-1, 1]; `ops` as above. */
+export function decoderNetwork(
+  { vae: { config, weights } }: CheckpointFolder,
+  { width, height }: Size,
+  ops?: OnnxOps,
+): Network {
   const model = config._class_name === "SpaceToDepth" ? new SpaceToDepth(config) : new AutoencoderKL(config);
   const { channels, scale } = latentSpace(config);
-  return emit({ weights }, model, (ops) => {
+  return emit({ weights, ...(ops && { ops }) }, model, (ops) => {
     const latents = ops.input("latents", [1, channels, height, width]);
     return { picture: model.decode(ops, scale === 1 ? latents : ops.div(latents, scale)) };
   });

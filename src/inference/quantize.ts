@@ -1,17 +1,24 @@
-/** Makes the int8 denoiser of a checkpoint: calibrates it on drawings of photos, writes it beside the float one, measures its loss. */
+/** Makes the int8 networks of a checkpoint: calibrates them on drawings of photos, writes them beside the float ones, measures the loss. */
 import { stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { readSafetensors } from "../checkpoints/safetensors.js";
+import { readSafetensors, type SafetensorsFile } from "../checkpoints/safetensors.js";
 import { guidanceWeights } from "../diffusion/guidance.js";
 import { InstructCvError } from "../errors.js";
 import { readPicture, resizePicture } from "../image/io.js";
+import type { Picture } from "../image/picture.js";
 import { type ParsedInstruction, parseInstruction, restate } from "../instructions/index.js";
+import { AutoencoderKL } from "../models/autoencoder.js";
+import { UNet2DConditionModel } from "../models/unet.js";
 import { createRng } from "../random.js";
 import type { TaskName } from "../tasks/task.js";
 import { saturates } from "../tensor/onnx/int8-probe.js";
+import type { OnnxOps } from "../tensor/onnx/ops.js";
 import type { Evaluation } from "./conditioned-network.js";
-import { calibrate, separate } from "./int8/calibrate.js";
+import { AUTOENCODER_SAMPLES, calibrateAutoencoder } from "./int8/autoencoder.js";
+import { calibrate, type Inputs, separate } from "./int8/calibrate.js";
 import { int8Path } from "./int8/file.js";
+import { openDenoiser } from "./int8/graph.js";
+import { isQuantised } from "./int8/layers.js";
 import { type Drawing, type Loss, measureLoss } from "./int8/loss.js";
 import { writeInt8 } from "./int8/write.js";
 import { LoadedModel } from "./model.js";
@@ -27,6 +34,8 @@ export interface QuantizeOptions {
   readonly samples?: number;
   /** 7 is right on every processor, 8 a little more precise where the processor can. @default 8 where this processor can */
   readonly weightBits?: 7 | 8;
+  /** Makes `vae/int8.safetensors` too: the convolutions of the KL autoencoder. @default false */
+  readonly autoencoder?: boolean;
   /** Threads inside a tensor operation. @default the cores of this machine, at most 8 */
   readonly threads?: number;
   readonly onProgress?: (progress: QuantizeProgress) => void;
@@ -40,15 +49,19 @@ export interface QuantizeProgress {
   readonly total: number;
 }
 
-export interface Quantized {
+export interface QuantizedFile {
   readonly path: string;
   readonly bytes: number;
   /** Bytes of the float weights. */
   readonly floatBytes: number;
   /** Quantised layers. */
   readonly layers: number;
+}
+
+export interface Quantized extends QuantizedFile {
   readonly weightBits: 7 | 8;
   readonly loss: Loss;
+  readonly autoencoder?: QuantizedFile;
 }
 
 const FOLDER_CURE = "Convert it to a folder in diffusers layout.";
@@ -59,11 +72,19 @@ const FEWEST_MEASURED = 2;
 const MOST_MEASURED = 64;
 
 /**
- * Writes `unet/int8.safetensors` into the checkpoint folder, whole or not at all; an older one stays until then. Same inputs, same
- * bits. Throws InstructCvError: "checkpoint", "image" and "instruction" as `perceive` does, "usage" without photos; the signal's reason.
+ * Writes `unet/int8.safetensors` (and `vae/int8.safetensors`) into the checkpoint folder, whole or not at all; older ones stay until
+ * then. Same inputs, same bits. Throws InstructCvError: "checkpoint", "image" and "instruction" as `perceive` does, "usage" without
+ * photos or where there is no autoencoder to quantise; the signal's reason.
  */
 export async function quantize(dir: string, options: QuantizeOptions): Promise<Quantized> {
-  const { photos, samples = 64, threads = Math.min(availableParallelism(), 8), onProgress, signal } = options;
+  const {
+    photos,
+    samples = 64,
+    autoencoder = false,
+    threads = Math.min(availableParallelism(), 8),
+    onProgress,
+    signal,
+  } = options;
   if (photos.length === 0) throw new InstructCvError("usage", "No photos to calibrate on.", "Give some with --photos.");
   if (!(await stat(dir)).isDirectory())
     throw new InstructCvError("usage", `${dir}: int8 weights go into a model folder, this is a file.`, FOLDER_CURE);
@@ -71,7 +92,8 @@ export async function quantize(dir: string, options: QuantizeOptions): Promise<Q
   const model = await LoadedModel.open(dir, { threads });
   try {
     const { folder } = model;
-    const { defaults } = folder;
+    const { defaults, unet, vae } = folder;
+    if (autoencoder && !vae.weights) throw noAutoencoder(folder.name, vae.config._class_name);
     const { steps = Math.min(defaults.steps, 8) } = options;
     const sentences = (options.instructions ?? defaults.tasks.map((task) => template(task, defaults.categories))).map(
       (text) => parseFor(text, defaults.tasks, folder.name),
@@ -89,47 +111,85 @@ export async function quantize(dir: string, options: QuantizeOptions): Promise<Q
     const each = steps * guidanceWeights(defaults.guidance).length;
     const drawn = Math.max(Math.ceil(samples / each), FEWEST_CALIBRATED);
     const recorded: Evaluation[] = [];
+    const ends: Float32Array[] = [];
+    const seen = new Map<string, Picture>();
     for (let i = 0; i < drawn; i++) {
       const { photo, text, seed } = await drawingAt(i);
-      await model.draw(photo, text, {
+      if (seen.size < AUTOENCODER_SAMPLES) seen.set(pairs[i % pairs.length]!.photo, photo);
+      const { latents } = await model.draw(photo, text, {
         ...{ steps, seed, guidance: defaults.guidance, sampler: model.sampler, ...(signal && { signal }) },
         onEvaluation(inputs) {
           recorded.push(...separate(inputs));
           onProgress?.({ phase: "draw", done: recorded.length, total: drawn * each });
         },
       });
+      if (ends.length < AUTOENCODER_SAMPLES) ends.push(latents.slice());
     }
     const evaluations = createRng("evaluations").shuffle(recorded).slice(0, samples);
 
     let calibrated = 0;
-    const scalings = await calibrate(folder, evaluations, {
+    const passes = 2 * evaluations.length + (autoencoder ? 4 * seen.size + 2 * ends.length : 0);
+    const calibration = {
       threads,
-      onEvaluation: () => onProgress?.({ phase: "calibrate", done: ++calibrated, total: 2 * evaluations.length }),
+      onEvaluation: () => onProgress?.({ phase: "calibrate", done: ++calibrated, total: passes }),
       ...(signal && { signal }),
-    });
+    };
+    const open = (ops: OnnxOps) => openDenoiser(folder, evaluations[0]!, threads, ops);
+    const scalings = await calibrate(
+      { weights: unet.weights, isQuantised, outputs: false, open },
+      evaluations.map((evaluation): Inputs => ({ ...evaluation })),
+      calibration,
+    );
 
     const measured = Math.min(Math.max(Math.ceil(samples / each), FEWEST_MEASURED), MOST_MEASURED);
     const drawings: Drawing[] = [];
     for (let i = 0; i < measured; i++) drawings.push(await drawingAt(drawn + i));
-    const path = int8Path(folder);
+    const limit = weightBits === 8 ? 127 : 64;
     let loss: Loss | undefined;
-    const measure = async (temporary: string) => {
-      let done = 0;
-      loss = await measureLoss(model, await readSafetensors(temporary), drawings, {
-        ...{ steps, threads, ...(signal && { signal }) },
-        onDrawing: () => onProgress?.({ phase: "measure", done: ++done, total: measured }),
-      });
-      const facts = {
-        photos: photos.length,
-        sentences: sentences.map(({ text }) => text),
-        steps,
-        samples: evaluations.length,
+    const writeDenoiser = (decoder?: string) => {
+      const measure = async (temporary: string) => {
+        let done = 0;
+        const files = {
+          unet: await readSafetensors(temporary),
+          ...(decoder && { vae: await readSafetensors(decoder) }),
+        };
+        loss = await measureLoss(model, files, drawings, {
+          ...{ steps, threads, ...(signal && { signal }) },
+          onDrawing: () => onProgress?.({ phase: "measure", done: ++done, total: measured }),
+        });
+        const facts = {
+          photos: photos.length,
+          sentences: sentences.map(({ text }) => text),
+          steps,
+          samples: evaluations.length,
+        };
+        return { calibration: JSON.stringify(facts), loss: JSON.stringify(loss) };
       };
-      return { calibration: JSON.stringify(facts), loss: JSON.stringify(loss) };
+      const network = { module: new UNet2DConditionModel(unet.config), weights: unet.weights };
+      return writeInt8(int8Path(folder), network, scalings, limit, measure, signal);
     };
-    await writeInt8(path, folder, scalings, weightBits === 8 ? 127 : 64, measure, signal);
-    const [{ size: bytes }, { size: floatBytes }] = await Promise.all([stat(path), stat(folder.unet.weights.path)]);
-    return { path, bytes, floatBytes, layers: scalings.size, weightBits, loss: loss! };
+    const result = async (part: "unet" | "vae", weights: SafetensorsFile, layers: number): Promise<QuantizedFile> => {
+      const path = int8Path(folder, part);
+      const [{ size: bytes }, { size: floatBytes }] = await Promise.all([stat(path), stat(weights.path)]);
+      return { path, bytes, floatBytes, layers };
+    };
+    if (!autoencoder || !vae.weights || vae.config._class_name === "SpaceToDepth") {
+      await writeDenoiser();
+      return { ...(await result("unet", unet.weights, scalings.size)), weightBits, loss: loss! };
+    }
+    const own = await calibrateAutoencoder(model, [...seen.values()], ends, calibration);
+    const network = { module: new AutoencoderKL(vae.config), weights: vae.weights };
+    // The loss is that of both together: neither file gets its name before it is known.
+    const both = async (temporary: string) => {
+      await writeDenoiser(temporary);
+      const facts = { photos: seen.size, drawings: ends.length };
+      return { calibration: JSON.stringify(facts), loss: JSON.stringify(loss!.autoencoder) };
+    };
+    await writeInt8(int8Path(folder, "vae"), network, own, limit, both, signal);
+    return {
+      ...{ ...(await result("unet", unet.weights, scalings.size)), weightBits, loss: loss! },
+      autoencoder: await result("vae", vae.weights, own.size),
+    };
   } finally {
     await model.close();
   }
@@ -146,4 +206,9 @@ function parseFor(text: string, tasks: readonly TaskName[], name: string): Parse
   if (tasks.includes(parsed.task)) return parsed;
   const problem = `"${text}": ${name} does ${tasks.join(", ")}, not ${parsed.task}.`;
   throw new InstructCvError("instruction", problem, "Calibrate it on what it does.");
+}
+
+function noAutoencoder(name: string, found: string): InstructCvError {
+  const problem = `--autoencoder: ${name} has none to quantise: its latents are pixels rearranged (${found}).`;
+  return new InstructCvError("usage", problem, "Leave it out.");
 }

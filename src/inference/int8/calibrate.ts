@@ -1,47 +1,59 @@
-/** Measures what goes into a denoiser's layers along real drawings, and chooses the range each is quantised in. */
-import type { CheckpointFolder } from "../../checkpoints/folder.js";
-import { BINS, CalibrationOps, type InputScaling } from "../../tensor/onnx/calibration-ops.js";
-import type { ArrayTensor } from "../../tensor/onnx/session.js";
+/** Measures what goes into a network's layers on real inputs, and chooses the range each is quantised in. */
+import type { SafetensorsFile } from "../../checkpoints/safetensors.js";
+import { BINS, CalibrationOps, type LayerScaling } from "../../tensor/onnx/calibration-ops.js";
+import type { ArrayTensor, Session } from "../../tensor/onnx/session.js";
 import type { Evaluation } from "../conditioned-network.js";
-import { openDenoiser } from "./graph.js";
-import { isQuantised } from "./layers.js";
 import { bestRange } from "./ranges.js";
 import { largestWeights, scalingFor } from "./smoothing.js";
 
 export interface CalibrationOptions {
-  readonly threads: number;
   /** After every evaluation; there are two for each of `evaluations`. */
   readonly onEvaluation?: () => void;
   readonly signal?: AbortSignal;
 }
 
+/** A network to be calibrated. */
+export interface Calibrated {
+  readonly weights: SafetensorsFile;
+  /** Which of its layers, by name without `.weight`. */
+  readonly isQuantised: (layer: string) => boolean;
+  /** Whether the outputs of its convolutions become bytes as well. */
+  readonly outputs: boolean;
+  /** Over the graph that `ops` makes. */
+  readonly open: (ops: CalibrationOps) => Promise<Session>;
+}
+
+export type Inputs = Readonly<Record<string, ArrayTensor>>;
+
 /**
- * How the inputs of each quantised layer are scaled, by its name. `evaluations` are of one shape. The first pass finds the extremes, the
+ * How each quantised layer is scaled, by its name. `evaluations` are of one shape. The first pass finds the extremes, the
  * second counts what lies where between them: memory does not depend on the number of evaluations.
  */
 export async function calibrate(
-  folder: CheckpointFolder,
-  evaluations: readonly Evaluation[],
+  network: Calibrated,
+  evaluations: readonly Inputs[],
   options: CalibrationOptions,
-): Promise<Map<string, InputScaling>> {
-  const extremes = new Map<string, Float32Array>();
-  await eachStatistic(folder, new CalibrationOps(isQuantised), evaluations, options, (layer, found) => {
+): Promise<Map<string, LayerScaling>> {
+  const { weights, isQuantised } = network;
+  const extremes = { input: new Map<string, Float32Array>(), output: new Map<string, Float32Array>() };
+  const first = new CalibrationOps(isQuantised, undefined, network.outputs);
+  await eachStatistic(network, first, evaluations, options, (layer, side, found) => {
     // Padding is made of zeros, so that 0 belongs to every range.
-    const known = extremes.get(layer) ?? new Float32Array(found.length);
+    const known = extremes[side].get(layer) ?? new Float32Array(found.length);
     const lows = found.length / 2;
-    extremes.set(
+    extremes[side].set(
       layer,
       found.map((value, i) => (i < lows ? Math.min(value, known[i]!) : Math.max(value, known[i]!))),
     );
   });
-  const whole = new Map<string, InputScaling>();
-  for (const [layer, found] of extremes)
-    whole.set(
-      layer,
-      scalingFor(found, () => largestWeights(folder.unet.weights, layer)),
-    );
+  const whole = new Map<string, LayerScaling>();
+  for (const [layer, found] of extremes.input) {
+    const outputs = extremes.output.get(layer);
+    const scaling = scalingFor(found, () => largestWeights(weights, layer));
+    whole.set(layer, { ...scaling, ...(outputs && { outputs }) });
+  }
   const counts = new Map(Array.from(whole, ([layer]) => [layer, new Float64Array(BINS)]));
-  await eachStatistic(folder, new CalibrationOps(isQuantised, whole), evaluations, options, (layer, histogram) => {
+  await eachStatistic(network, new CalibrationOps(isQuantised, whole), evaluations, options, (layer, _, histogram) => {
     const sums = counts.get(layer)!;
     for (let i = 0; i < BINS; i++) sums[i]! += histogram[i]!;
   });
@@ -54,19 +66,19 @@ export async function calibrate(
 }
 
 async function eachStatistic(
-  folder: CheckpointFolder,
+  { open }: Calibrated,
   ops: CalibrationOps,
-  evaluations: readonly Evaluation[],
-  { threads, onEvaluation, signal }: CalibrationOptions,
-  take: (layer: string, statistic: Float32Array) => void,
+  evaluations: readonly Inputs[],
+  { onEvaluation, signal }: CalibrationOptions,
+  take: (layer: string, side: "input" | "output", statistic: Float32Array) => void,
 ): Promise<void> {
-  const session = await openDenoiser(folder, evaluations[0]!, threads, ops);
+  const session = await open(ops);
   try {
     for (const evaluation of evaluations) {
       signal?.throwIfAborted();
-      const statistics = await session.run({ ...evaluation });
+      const statistics = await session.run(evaluation);
       for (const [name, { data }] of Object.entries(statistics))
-        take(name.replace(/\.input$/, ""), data as Float32Array);
+        take(name.replace(/\.\w+$/, ""), name.endsWith(".input") ? "input" : "output", data as Float32Array);
       onEvaluation?.();
       // Lets the signal be heard: a run blocks this thread.
       await new Promise(setImmediate);

@@ -1,4 +1,4 @@
-/** Which layers of a denoiser are worth quantising. */
+/** Which layers are worth quantising. */
 
 /**
  * Stay float: the first and the last convolution and the shortcuts of residual blocks, whose inputs are not normalised (on models/nano the
@@ -8,7 +8,15 @@
 const float =
   /^(conv_in|conv_out|time_embedding\..*|add_embedding\..*|.*\.conv_shortcut|.*\.time_emb_proj|.*\.attn2\.to_[kv])$/;
 
-/** `layer`: its name without `.weight`. Only convolutions and linear layers are asked about. */
+/** Of the denoiser. `layer`: its name without `.weight`. Only convolutions and linear layers are asked about. */
 export function isQuantised(layer: string): boolean {
   return !float.test(layer);
+}
+
+/**
+ * Of the autoencoder: the 3x3 convolutions of its residual blocks and of its resamplers, 98% of its work. First, last and shortcut
+ * convolutions stay float as in the denoiser, and the middle's attention: a few matrix products at the coarsest resolution.
+ */
+export function isQuantisedAutoencoder(layer: string): boolean {
+  return /\.(conv[12]|(down|up)samplers\.0\.conv)$/.test(layer);
 }

@@ -1,4 +1,4 @@
-/** What quantising a denoiser costs: its predictions, its drawings and the answers read from them, beside the float network's. */
+/** What quantising a checkpoint costs: its predictions, its drawings and the answers read from them, beside the float network's. */
 import type { SafetensorsFile } from "../../checkpoints/safetensors.js";
 import { guided } from "../../diffusion/guidance.js";
 import { noiseLevel } from "../../diffusion/prediction.js";
@@ -10,7 +10,10 @@ import { createRng } from "../../random.js";
 import { getTask } from "../../tasks/registry.js";
 import type { ArrayTensor, Session } from "../../tensor/onnx/session.js";
 import type { Evaluation } from "../conditioned-network.js";
+import { Latents } from "../latents.js";
 import type { DrawOptions, LoadedModel } from "../model.js";
+import { latentSpace } from "../networks.js";
+import { SessionCache } from "../session-cache.js";
 import { type Agreement, agreementOf } from "./agreement.js";
 import { separate } from "./calibrate.js";
 import { openDenoiser } from "./graph.js";
@@ -30,37 +33,66 @@ export interface Loss {
   /** Peak signal-to-noise ratio between the drawings, dB, of the mean squared error over all; white is the peak. */
   readonly psnr: number;
   readonly agreement: readonly Agreement[];
+  /** PSNR as above of the quantised autoencoder alone: photos encoded and decoded, and the float network's drawings decoded. */
+  readonly autoencoder?: { readonly photos: number; readonly drawings: number };
   readonly drawings: number;
 }
 
-/** Draws with both networks from the same noise. `onDrawing` is called after each. */
+/** Draws with both networks from the same noise, autoencoder included where its file is given. `onDrawing` is called after each. */
 export async function measureLoss(
   model: LoadedModel,
-  file: SafetensorsFile,
+  files: { readonly unet: SafetensorsFile; readonly vae?: SafetensorsFile },
   drawings: readonly Drawing[],
   options: Pick<DrawOptions, "steps" | "signal"> & { readonly threads: number; readonly onDrawing?: () => void },
 ): Promise<Loss> {
   const { folder } = model;
+  const { unet, vae } = folder;
+  const quantised = {
+    ...{ ...folder, unet: { ...unet, weights: files.unet } },
+    ...(files.vae && { vae: { ...vae, weights: files.vae } }),
+  };
   const { steps, signal, threads, onDrawing } = options;
   const drawing = { steps, guidance: folder.defaults.guidance, sampler: model.sampler, ...(signal && { signal }) };
   const pairs: Parameters<typeof agreementOf>[0][number][] = [];
   let sessions: { float: Session; int8: Session } | undefined;
+  const cache = new SessionCache(threads, 2);
+  const latents = files.vae ? new Latents(quantised, cache) : model.latents;
   const [predictions, pictures] = [new SquaredError(), new SquaredError()];
+  const [decodedPhotos, decodedDrawings] = [new SquaredError(), new SquaredError()];
   try {
     for (const { photo, text, parsed, seed } of drawings) {
       const evaluations: Evaluation[] = [];
       const onEvaluation = (inputs: Evaluation) => evaluations.push(...separate(inputs));
-      const { drawn: float } = await model.draw(photo, text, { ...drawing, seed, onEvaluation });
+      const { drawn: float, latents: end } = await model.draw(photo, text, { ...drawing, seed, onEvaluation });
       sessions ??= {
         float: await openDenoiser(folder, evaluations[0]!, threads),
-        int8: await openDenoiser({ ...folder, unet: { ...folder.unet, weights: file } }, evaluations[0]!, threads),
+        int8: await openDenoiser(quantised, evaluations[0]!, threads),
       };
       for (const evaluation of evaluations) {
         signal?.throwIfAborted();
         predictions.add(await predict(sessions.float, evaluation), await predict(sessions.int8, evaluation));
         await new Promise(setImmediate);
       }
-      const int8 = await drawInt8(model, sessions.int8, photo, evaluations, { ...drawing, seed });
+      const image = await latents.encode(photo);
+      if (files.vae) {
+        const { scale } = latentSpace(vae.config);
+        const again = async (by: Latents, encoded: Float32Array) =>
+          clipped(
+            await by.decode(
+              encoded.map((value) => value * scale),
+              photo,
+            ),
+          );
+        decodedPhotos.add(await again(model.latents, await model.latents.encode(photo)), await again(latents, image));
+        decodedDrawings.add(clipped(float), clipped(await latents.decode(end, photo)));
+      }
+      // Those without an image have zeros in its place.
+      const conditions = evaluations.map(({ image: given, ...rest }) => ({
+        ...rest,
+        image: given.data.some((value) => Number(value) !== 0) ? { ...given, data: image } : given,
+      }));
+      const drawnInt8 = { folder, latents, session: sessions.int8 };
+      const int8 = await drawInt8(drawnInt8, photo, conditions, { ...drawing, seed });
       pictures.add(clipped(float), clipped(int8));
       const task = getTask(parsed.task, folder.defaults);
       const read = (drawn: FloatPicture) => task.decode(drawn, photo, parsed.slots, photo);
@@ -70,19 +102,20 @@ export async function measureLoss(
   } finally {
     await sessions?.float.close();
     await sessions?.int8.close();
+    await cache.close();
   }
   return {
     prediction: Math.sqrt(predictions.error / predictions.energy),
-    psnr: -10 * Math.log10(pictures.error / pictures.count),
+    psnr: pictures.psnr,
     agreement: agreementOf(pairs),
+    ...(files.vae && { autoencoder: { photos: decodedPhotos.psnr, drawings: decodedDrawings.psnr } }),
     drawings: drawings.length,
   };
 }
 
-/** As `model.draw`; the images and texts of its conditions are those of the float network's first evaluations. */
+/** As `model.draw`; `evaluations`: first those of its conditions, of which images and texts are taken. */
 async function drawInt8(
-  { folder, latents }: LoadedModel,
-  session: Session,
+  { folder, latents, session }: Pick<LoadedModel, "folder" | "latents"> & { readonly session: Session },
   photo: Picture,
   evaluations: readonly Evaluation[],
   options: Omit<DrawOptions, "onStep" | "onEvaluation">,
@@ -122,6 +155,10 @@ class SquaredError {
       this.energy += value ** 2;
     }
     this.count += expected.length;
+  }
+  /** dB, of values in 0..1. */
+  get psnr(): number {
+    return -10 * Math.log10(this.error / this.count);
   }
 }
 

@@ -1,8 +1,8 @@
 /** Float weights to bytes: each output has a scale of its own, and none a zero point. */
 
 export interface QuantisedWeight {
-  /** [inputs, outputs]; for a convolution [kernel * kernel * inputs, outputs]. */
-  readonly shape: readonly [number, number];
+  /** [inputs, outputs]; for a convolution [kernel * kernel * inputs, outputs]. As the float weight's where `asIs`. */
+  readonly shape: readonly number[];
   readonly bytes: Int8Array;
   /** [outputs] */
   readonly scales: Float32Array;
@@ -11,12 +11,14 @@ export interface QuantisedWeight {
 /**
  * `weight` [O, I] or [O, I, K, K] to integers between -limit and limit. A limit of 64 keeps the sum of two products, 2 * 255 * 64,
  * below 2^15: processors without VNNI instructions add pairs in 16 bits. With `channels` [I] it is multiplied by them first, in place.
+ * `asIs` keeps the order.
  */
 export function quantiseWeight(
   weight: Float32Array,
   shape: readonly number[],
   limit: number,
   channels?: Float32Array,
+  asIs = false,
 ): QuantisedWeight {
   const [outputs, inputs, ...kernel] = shape as [number, number, ...number[]];
   const taps = kernel.reduce((n, k) => n * k, 1);
@@ -33,7 +35,9 @@ export function quantiseWeight(
     scales[o] = scale;
     for (let i = 0; i < inputs; i++)
       for (let tap = 0; tap < taps; tap++)
-        bytes[(tap * inputs + i) * outputs + o] = Math.round(row[i * taps + tap]! / scale);
+        bytes[asIs ? o * fan + i * taps + tap : (tap * inputs + i) * outputs + o] = Math.round(
+          row[i * taps + tap]! / scale,
+        );
   }
-  return { shape: [fan, outputs], bytes, scales };
+  return { shape: asIs ? shape : [fan, outputs], bytes, scales };
 }

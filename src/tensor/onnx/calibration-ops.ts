@@ -13,6 +13,12 @@ export interface InputScaling {
   readonly channels?: Float32Array;
 }
 
+/** How a layer is computed with bytes: its inputs, and its outputs where these become bytes as well. */
+export interface LayerScaling extends InputScaling {
+  /** [2, O]: lowest and highest of each output channel. */
+  readonly outputs?: Float32Array;
+}
+
 /** Bins of a histogram. */
 export const BINS = 2048;
 
@@ -20,7 +26,7 @@ export const BINS = 2048;
  * Its graph gives, in place of the outputs asked for, one statistic for each measured layer, `<layer>.input`. Without `scalings`
  * the lowest and the highest of its inputs [2, C], for each channel of a convolution, of all (C = 1) for a linear layer. With
  * them [BINS], how many of its scaled inputs fall into each of BINS equal parts of its range (what lies outside counts for the
- * part at that end).
+ * part at that end). With `measuresOutputs` also `<layer>.output`, the lowest and the highest output [2, O] of a convolution's channels.
  */
 export class CalibrationOps extends OnnxOps {
   readonly #statistics: Record<string, Tensor> = {};
@@ -28,6 +34,7 @@ export class CalibrationOps extends OnnxOps {
   constructor(
     private readonly isMeasured: (layer: string) => boolean,
     private readonly scalings?: ReadonlyMap<string, InputScaling>,
+    private readonly measuresOutputs = false,
   ) {
     super();
   }
@@ -38,7 +45,11 @@ export class CalibrationOps extends OnnxOps {
 
   override conv2d(x: Tensor, weight: Tensor, bias: Tensor | null, options?: Conv2dOptions): Tensor {
     this.#measure(x, layerOf(weight), [0, 2, 3]);
-    return super.conv2d(x, weight, bias, options);
+    const y = super.conv2d(x, weight, bias, options);
+    const layer = layerOf(weight);
+    if (this.measuresOutputs && this.isMeasured(layer))
+      this.#statistics[`${layer}.output`] = this.#extremes(y, [0, 2, 3]);
+    return y;
   }
 
   override linear(x: Tensor, weight: Tensor, bias: Tensor | null): Tensor {

@@ -129,6 +129,59 @@ test.each([
   expect(worst).toBeLessThan(1e-4);
 });
 
+test.each([
+  { stride: 1, padding: 1 },
+  { stride: 2, padding: 0 },
+])("convolution from bytes to bytes, each output channel in its own range: %o", async ({ stride, padding }) => {
+  const [inputs, outputs, height, width] = [5, 3, 6, 7];
+  const rng = createRng(4);
+  const weight = Int8Array.from({ length: outputs * inputs * 9 }, () => rng.int(129) - 64);
+  const scales = Float32Array.of(0.01, 0.02, 0.03);
+  const bias = Float32Array.of(0.5, -2, 1);
+  // Wide, narrow (values are cut off), and shifted.
+  const ranges = Float32Array.of(-30, -2, -5, 20, 4, 60);
+  const raw = ({ buffer }: Float32Array | Int8Array) => new Uint8Array(buffer);
+  const floats = (name: string, shape: number[], data: Float32Array) =>
+    ({ name: `layer.${name}`, dtype: "F32", shape, bytes: () => raw(data) }) as const;
+  const file = `bytes-${stride}.safetensors`;
+  const shape = [outputs, inputs, 3, 3];
+  const tensors = [
+    { name: "layer.weight", dtype: "I8" as const, shape, bytes: () => raw(weight) },
+    floats("bias", [outputs], bias),
+    floats("weight_scale", [outputs], scales),
+    floats("input_range", [2], Float32Array.of(-2, 3)),
+    floats("output_ranges", [2, outputs], ranges),
+  ];
+  await stageSafetensors(join(dir, file), tensors, {}, async () => ({}));
+  const x = normal(inputs * height * width);
+  const y = await run(file, [1, inputs, height, width], x, (ops, value) =>
+    ops.conv2d(value, ops.weight("layer.weight", shape), ops.weight("layer.bias", [outputs]), { stride, padding }),
+  );
+  const [h, w] = [height, width].map((n) => Math.floor((n + 2 * padding - 3) / stride) + 1) as [number, number];
+  expect(y.shape).toEqual([1, outputs, h, w]);
+  const input = quantisation(-2, 3);
+  let cut = 0;
+  for (let o = 0; o < outputs; o++)
+    for (let r = 0; r < h; r++)
+      for (let c = 0; c < w; c++) {
+        let sum = 0;
+        for (let i = 0; i < inputs; i++)
+          for (let tap = 0; tap < 9; tap++) {
+            const [row, column] = [r * stride + Math.floor(tap / 3) - padding, c * stride + (tap % 3) - padding];
+            if (row < 0 || row >= height || column < 0 || column >= width) continue;
+            const byte = Math.round(x[(i * height + row) * width + column]! / input.scale) + input.zero;
+            sum += (Math.min(255, Math.max(0, byte)) - input.zero) * weight[(o * inputs + i) * 9 + tap]!;
+          }
+        const exact = sum * input.scale * scales[o]! + bias[o]!;
+        const { scale, zero } = quantisation(ranges[o]!, ranges[outputs + o]!);
+        const kept = Math.min((255 - zero) * scale, Math.max(-zero * scale, exact));
+        if (kept !== exact) cut++;
+        // Half a step, and what rounding the bias to a step of the sums adds.
+        expect(Math.abs(Number(y.data[(o * h + r) * w + c]) - kept)).toBeLessThan(0.52 * scale);
+      }
+  expect(cut).toBeGreaterThan(0);
+});
+
 test("a weight of another shape than its parameter is refused", async () => {
   const { file } = await makeLayer(1, 3, 2, false);
   const ops = new Int8Ops(await readSafetensors(join(dir, file)), file);
@@ -141,6 +194,17 @@ test("weights within 64 never exceed 16 bits in a pair of products; whether more
   expect(2 * 255 * 64).toBeLessThan(2 ** 15);
   expect(2 * 255 * 65).toBeGreaterThan(2 ** 15);
   expect(typeof (await saturates())).toBe("boolean");
+});
+
+test("calibration measures what comes out of a convolution where that becomes bytes", async () => {
+  const ops = new CalibrationOps(() => true, undefined, true);
+  const weight = ops.constant(Float32Array.of(1, -2), [2, 1, 1, 1]);
+  ops.conv2d(ops.input("x", [1, 1, 1, 3]), weight, ops.constant(Float32Array.of(0, 1), [2]));
+  const session = await openSession(encodeModel(ops.graph()), { threads: 1 });
+  const found = await session.run({ x: { data: Float32Array.of(-1, 2, 3), shape: [1, 1, 1, 3] } });
+  await session.close();
+  const output = Object.entries(found).find(([name]) => name.endsWith(".output"))![1];
+  expect(output).toEqual({ data: Float32Array.of(-1, -5, 3, 3), shape: [2, 2] });
 });
 
 test("calibration counts what goes into a convolution, channel by channel first", async () => {

@@ -87,6 +87,7 @@ export function multiplyAdds(graph: OnnxGraph): number {
   for (const { op, inputs, output } of graph.nodes) {
     const [first, second] = inputs.map((name) => shapes.get(name) ?? []);
     if (op === "Conv") total += size(output.shape) * size(second!.slice(1));
+    else if (op === "QLinearConv") total += size(output.shape) * size(shapes.get(inputs[3]!)!.slice(1));
     else if (op === "Gemm") total += size(output.shape) * second!.at(-1)!;
     else if (op === "MatMul" || op === "MatMulIntegerToFloat") total += size(output.shape) * first!.at(-1)!;
   }
