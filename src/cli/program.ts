@@ -6,6 +6,7 @@ import { addDownload } from "./download.js";
 import { addEval } from "./eval.js";
 import { EXIT, errorLine, exitCodeOf } from "./exit.js";
 import { addQuantize } from "./quantize.js";
+import { addReport } from "./report.js";
 import { addRun } from "./run.js";
 import { addTasks } from "./tasks.js";
 import type { Terminal } from "./terminal.js";
@@ -41,7 +42,7 @@ function buildProgram(terminal: Terminal, exit: (code: number) => void): Command
       writeOut: (text) => terminal.out(text.trimEnd()),
       writeErr: (text) => terminal.note(text.trimEnd()),
     });
-  for (const add of [addRun, addTasks, addEval, addData, addTrain, addDownload, addQuantize])
+  for (const add of [addRun, addTasks, addEval, addData, addTrain, addReport, addDownload, addQuantize])
     add(program, terminal, exit);
   return program;
 }
