@@ -10,6 +10,7 @@ interface TrainCommandOptions {
   readonly out?: string;
   readonly resume?: boolean | string;
   readonly maxMinutes?: number;
+  readonly rankTimeout?: number;
 }
 
 export function addTrain(program: Command, terminal: Terminal, exit: (code: number) => void): void {
@@ -21,10 +22,12 @@ export function addTrain(program: Command, terminal: Terminal, exit: (code: numb
     .option("-o, --out <dir>", "folder of the run (default: runs/<name of the recipe>)")
     .option("--resume [checkpoint]", "continue from the newest checkpoint of the run, or from this one")
     .option("--max-minutes <n>", "stop after this time with a checkpoint to resume from", wholeNumber(1, 1e6))
+    .option("--rank-timeout <seconds>", "in several processes: give up on one that is silent", wholeNumber(1, 1e6))
     .addHelpText(
       "after",
       "\nCtrl-C finishes the step, writes a checkpoint and stops; a second one stops at once. The model is written to\n" +
-        "<run>/model when the recipe's duration is over; losses are in metrics.jsonl and loss.svg.\n",
+        "<run>/model when the recipe's duration is over; losses are in metrics.jsonl and loss.svg.\n" +
+        "Several processes train one model: torchrun --no-python --nproc-per-node 2 instructcv train …, or srun.\n",
     )
     .action(async (options: TrainCommandOptions) => exit(await trainModel(options, terminal)));
 }
@@ -34,13 +37,15 @@ async function trainModel(options: TrainCommandOptions, terminal: Terminal): Pro
   const { train } = await import("../training/run.js");
   const config = await readConfig(options.config);
   const out = options.out ?? join("runs", config.name);
-  const { resume, maxMinutes } = options;
-  const { step, minutes, model, checkpoint } = await train(config, {
+  const { resume, maxMinutes, rankTimeout } = options;
+  const { step, minutes, model, checkpoint, rank } = await train(config, {
     out,
     resume,
     maxMinutes,
+    rankTimeout,
     signal: terminal.signal,
   });
+  if (rank > 0) return model === null && terminal.signal.aborted ? EXIT.interrupted : EXIT.done;
   terminal.note(`${step} steps in ${minutes.toFixed(1)} minutes`);
   if (model !== null) {
     terminal.out(model);

@@ -8,7 +8,9 @@ import { InstructCvError } from "../errors.js";
 import { writeAtomic } from "../files.js";
 import { createLoader } from "./batch.js";
 import { readConfig, type TrainConfig } from "./config.js";
+import { digestTask, digestWeights, joinTeam, type Team } from "./distributed.js";
 import { writeModel } from "./export.js";
+import { readLaunch } from "./launch.js";
 import { openRunLog } from "./log.js";
 import { learningRate } from "./lr.js";
 import { Meter } from "./meter.js";
@@ -30,6 +32,8 @@ export interface TrainOptions {
   readonly maxMinutes?: number;
   /** When it aborts, the step in progress is finished, a checkpoint written, and `train` returns. */
   readonly signal?: AbortSignal;
+  /** In several processes: how long one waits for the others before it gives up, in seconds. @default 600 */
+  readonly rankTimeout?: number;
   /** @default one line on stderr */
   readonly onProgress?: (progress: TrainProgress) => void;
 }
@@ -43,32 +47,45 @@ export interface TrainResult {
   readonly checkpoint: string;
   /** The exported model; null unless finished. */
   readonly model: string | null;
+  /** Of several processes, which one this is; 0 wrote the files. */
+  readonly rank: number;
 }
 
 /**
  * Trains by a recipe (a path or a parsed one). With `duration.steps`, same recipe, corpus, libtorch build and thread count
- * give the same bits, interrupted or not. Throws InstructCvError for a bad recipe, corpus or checkpoint, and when the loss is
- * no number any more.
+ * give the same bits, interrupted or not. Under torchrun, srun or with their variables (launch.ts) all processes train one model.
+ * Throws InstructCvError for a bad recipe, corpus or checkpoint, when the loss is no number any more, and when another process is gone.
  */
 export async function train(recipe: string | TrainConfig, options: TrainOptions): Promise<TrainResult> {
   const config = typeof recipe === "string" ? await readConfig(recipe) : recipe;
+  const team = joinTeam(config, readLaunch(process.env), options.rankTimeout ?? 600);
+  try {
+    return await trainTogether(team, config, options);
+  } finally {
+    team.leave();
+  }
+}
+
+async function trainTogether(team: Team, config: TrainConfig, options: TrainOptions): Promise<TrainResult> {
   const { out } = options;
   const report = options.onProgress ?? createReporter(process.stderr);
-  await mkdir(join(out, "samples"), { recursive: true });
-  const from = await startFrom(options);
+  const from = (await team.decided("start", () => startFrom(options))) || undefined;
+  if (team.leads) await mkdir(join(out, "samples"), { recursive: true });
   const begun = from ? await readProgress(from) : { step: 0, minutes: 0 };
   const stores = await openStores(config);
-  const session = await createSession(config, stores.train, from && join(from, "tokenizer"));
+  const session = await createSession(team.place(config), stores.train, from && join(from, "tokenizer"));
   if (from) await loadState(from, session);
-  await writeAtomic(join(out, "config.yaml"), stringify(config));
 
-  const log = await openRunLog(out, config.name, begun.step);
   const loader = createLoader(stores.train, config, session.tokenizer);
+  team.agreeOn("the recipe or the data", () => digestTask(config, loader));
+  team.agreeOn("the model at the start", () => digestWeights(session));
+  if (team.leads) await writeAtomic(join(out, "config.yaml"), stringify(config));
+  const log = team.leads ? await openRunLog(out, config.name, begun.step) : null;
   const work = {
     flopsPerUpdate: countUpdate(session, loader),
     limit: measureLimit(session.torch, config.compute.dtype),
   };
-  await recordStart(out, session, work, { step: begun.step, from });
+  if (log) await recordStart(out, session, work, { step: begun.step, from });
   const { log_every: logEvery, sample_every: sampleEvery, checkpoint_minutes: checkpointMinutes } = config.output;
   const validator = sampleEvery === null ? null : createValidator(session, stores.val, config.output.val_records);
   const started = performance.now();
@@ -78,15 +95,35 @@ export async function train(recipe: string | TrainConfig, options: TrainOptions)
   const steps = "steps" in config.duration ? config.duration.steps : null;
   const stopped = () =>
     options.signal?.aborted || minutesNow() - begun.minutes >= (options.maxMinutes ?? Number.POSITIVE_INFINITY);
-  const save = (at: number) =>
-    saveState(join(out, "checkpoints"), session, stores.train, { step: at, minutes: minutesNow() });
+  const save = (at: number): Promise<string> => {
+    team.agreeOn(`the model after step ${at}`, () => digestWeights(session));
+    const progress = { step: at, minutes: minutesNow() };
+    return team.decided(`checkpoint ${at}`, () => saveState(join(out, "checkpoints"), session, stores.train, progress));
+  };
 
   let step = begun.step;
   let saved = minutesNow();
   const meter = new Meter(fractionAt(step), work);
-  while (fractionAt(step) < 1 && !stopped()) {
-    const lr = learningRate(config.optimizer, fractionAt(step));
-    const outcome = runUpdate(session, loader, step + 1, lr);
+  /** The leader's clock counts; any rank's Ctrl-C stops all. */
+  const agree = () => {
+    const due = step > begun.step && minutesNow() - saved >= checkpointMinutes;
+    const [share, stops, saves] = team.sum([
+      team.leads ? fractionAt(step) : 0,
+      stopped() ? 1 : 0,
+      team.leads && due ? 1 : 0,
+    ]);
+    return { fraction: share!, stop: stops! > 0, save: saves! > 0 };
+  };
+  for (;;) {
+    const now = agree();
+    if (now.fraction >= 1 || now.stop) break;
+    if (now.save) {
+      await save(step);
+      saved = minutesNow();
+      meter.restart();
+    }
+    const lr = learningRate(config.optimizer, now.fraction);
+    const outcome = runUpdate(session, loader, step + 1, lr, team);
     if (!Number.isFinite(outcome.loss)) {
       throw new InstructCvError("engine", `step ${step + 1}: the loss is ${outcome.loss}.`, "Lower optimizer.lr.");
     }
@@ -94,8 +131,8 @@ export async function train(recipe: string | TrainConfig, options: TrainOptions)
     step++;
     const fraction = fractionAt(step);
     const sampling = validator !== null && (fraction >= 1 || step % sampleEvery! === 0);
-    if (sampling || fraction >= 1 || step % logEvery === 0) {
-      const means = meter.take(config.optimizer.batch * config.optimizer.accumulate, fraction);
+    if (log && (sampling || fraction >= 1 || step % logEvery === 0)) {
+      const means = meter.take(config.optimizer.batch * config.optimizer.accumulate * team.world, fraction);
       const validated = sampling ? await validator.run() : null;
       const progress: TrainProgress = {
         step,
@@ -109,18 +146,13 @@ export async function train(recipe: string | TrainConfig, options: TrainOptions)
       await log.add(progress, minutesNow(), validated?.grid);
       meter.restart();
     }
-    if (minutesNow() - saved >= checkpointMinutes) {
-      await save(step);
-      saved = minutesNow();
-      meter.restart();
-    }
     await setImmediate();
   }
   const checkpoint = await save(step);
-  await log.plot();
-  const finished = fractionAt(step) >= 1;
-  const model = finished ? await exportModel(out, session, stores.train) : null;
-  return { step, minutes: minutesNow(), finished, checkpoint, model };
+  await log?.plot();
+  const finished = agree().fraction >= 1;
+  const model = finished ? await team.decided("model", () => exportModel(out, session, stores.train)) : null;
+  return { step, minutes: minutesNow(), finished, checkpoint, model, rank: team.rank };
 }
 
 async function openStores(config: TrainConfig): Promise<{ train: Store; val: Store }> {
@@ -137,7 +169,8 @@ async function openStores(config: TrainConfig): Promise<{ train: Store; val: Sto
   };
 }
 
-async function startFrom({ out, resume = false }: TrainOptions): Promise<string | undefined> {
+/** The checkpoint to continue from; empty for a fresh start. */
+async function startFrom({ out, resume = false }: TrainOptions): Promise<string> {
   if (typeof resume === "string") return resume;
   const newest = (await listStates(join(out, "checkpoints"))).at(-1);
   if (resume && newest === undefined) {
@@ -150,7 +183,7 @@ async function startFrom({ out, resume = false }: TrainOptions): Promise<string 
       "Resume it or choose another folder.",
     );
   }
-  return newest;
+  return newest ?? "";
 }
 
 async function exportModel(out: string, session: Session, store: Store): Promise<string> {

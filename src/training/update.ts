@@ -1,8 +1,11 @@
 /** One optimizer update: batches forward and backward, then clipping, AdamW and the moving average. */
 import { hash32 } from "../random.js";
+import { taskNames } from "../tasks/registry.js";
 import type { TaskName } from "../tasks/task.js";
 import type { Loader } from "./batch.js";
+import { alone, type Team } from "./distributed.js";
 import { drawNoise } from "./noise.js";
+import type { PhotoBatch } from "./photos.js";
 import type { Session } from "./session.js";
 import { drawsOf, photoLosses, stepLoss } from "./step.js";
 
@@ -23,16 +26,26 @@ export interface UpdateOutcome {
   readonly loaderMs: number;
 }
 
-/** Update number `update`, counted from 1; everything random in it follows from the seed and that number. */
-export function runUpdate(session: Session, loader: Loader, update: number, lr: number): UpdateOutcome {
+/**
+ * Update number `update`, counted from 1; everything random in it follows from the seed and that number. Its world * accumulate batches
+ * are dealt to the ranks in order, so 2 processes that accumulate 4 see what one that accumulates 8 sees.
+ */
+export function runUpdate(
+  session: Session,
+  loader: Loader,
+  update: number,
+  lr: number,
+  team: Team = alone,
+): UpdateOutcome {
   const { config, torch, models, optimizer, stepOptions } = session;
   const { accumulate } = config.optimizer;
-  let loss = 0;
   let loaderMs = 0;
-  const heads = { sentence: 0, presence: 0, extent: 0, asked: 0 };
-  const tasks: { task: TaskName; loss: number }[] = [];
+  const losses: number[] = [];
+  const sentences: number[] = [];
+  /** Pairs of a task's number and the loss of one sample. */
+  const samples: number[] = [];
   for (let i = 0; i < accumulate; i++) {
-    const index = (update - 1) * accumulate + i;
+    const index = ((update - 1) * team.world + team.rank) * accumulate + i;
     const before = performance.now();
     const batch = loader.batch(index);
     loaderMs += performance.now() - before;
@@ -48,30 +61,60 @@ export function runUpdate(session: Session, loader: Loader, update: number, lr: 
       const draws = drawsOf(config.seed, index, batch.tasks.length, stepOptions);
       const result = stepLoss(torch.ops, models, batch, draws, noise, stepOptions);
       torch.backward(accumulate === 1 ? result.loss : torch.ops.div(result.loss, accumulate));
-      loss += torch.item(result.loss) / accumulate;
-      if (result.sentence) heads.sentence += torch.item(result.sentence) / accumulate;
+      losses.push(torch.item(result.loss));
+      sentences.push(result.sentence ? torch.item(result.sentence) : 0);
       for (const [b, value] of torch.read(result.perSample).entries())
-        tasks.push({ task: batch.tasks[b]!, loss: value });
+        samples.push(taskNames.indexOf(batch.tasks[b]!), value);
     });
   }
+  /** Losses of the photos: weighted, presence, extent, asked. */
+  let found = [0, 0, 0, 0];
   const { presence, extent, asked, photos } = config.loss.auxiliary;
   if (models.auxiliary && photos > 0) {
     const before = performance.now();
-    const batch = loader.photos(update - 1, photos);
+    const batch = shareOfPhotos(loader.photos(update - 1, photos), team);
     loaderMs += performance.now() - before;
     torch.tidy(() => {
       const { ops } = torch;
-      const found = photoLosses(ops, models, batch, stepOptions);
-      const shown = ops.add(ops.mul(found.presence, presence), ops.mul(found.extent, extent));
-      const weighted = found.asked ? ops.add(shown, ops.mul(found.asked, asked)) : shown;
+      const losses = photoLosses(ops, models, batch, stepOptions);
+      const shown = ops.add(ops.mul(losses.presence, presence), ops.mul(losses.extent, extent));
+      const weighted = losses.asked ? ops.add(shown, ops.mul(losses.asked, asked)) : shown;
       torch.backward(weighted);
-      heads.presence = torch.item(found.presence);
-      heads.extent = torch.item(found.extent);
-      if (found.asked) heads.asked = torch.item(found.asked);
-      loss += torch.item(weighted);
+      found = [weighted, losses.presence, losses.extent, losses.asked].map((one) => (one ? torch.item(one) : 0));
     });
   }
-  const auxiliary = models.auxiliary ? heads : null;
+  const all = team.gather([...found, ...losses, ...sentences, ...samples]);
+  const photoLoss = (i: number) => all.reduce((sum, row) => sum + row[i]! / team.world, 0);
+  const meanFrom = (start: number) =>
+    all.flatMap((row) => row.slice(start, start + accumulate)).reduce((sum, x) => sum + x / accumulate / team.world, 0);
+  const tasks = all.flatMap((row) => pairs(row.slice(found.length + 2 * accumulate)));
+  const loss = meanFrom(found.length) + photoLoss(0);
+  const sentence = meanFrom(found.length + accumulate);
+  const auxiliary = models.auxiliary
+    ? { sentence, presence: photoLoss(1), extent: photoLoss(2), asked: photoLoss(3) }
+    : null;
+  const weights = optimizer.slots.map((slot) => slot.weight);
+  team.averageGradients(torch, weights);
   const gradNorm = optimizer.step(update, lr);
   return { loss, tasks, auxiliary, gradNorm, loaderMs };
+}
+
+const pairs = (row: readonly number[]) =>
+  Array.from({ length: row.length / 2 }, (_, i) => ({ task: taskNames[row[2 * i]!]!, loss: row[2 * i + 1]! }));
+
+/** Its part of an update's photos, or all of them on every rank when they cannot be dealt evenly: their losses are means. */
+function shareOfPhotos(photos: PhotoBatch, { rank, world }: Team): PhotoBatch {
+  const count = photos.shown.length;
+  if (count % world !== 0) return photos;
+  const part = <T extends PhotoBatch[keyof PhotoBatch]>(values: T): T => {
+    const each = values.length / world;
+    return values.slice(rank * each, (rank + 1) * each) as T;
+  };
+  return {
+    shown: part(photos.shown),
+    image: part(photos.image),
+    extents: part(photos.extents),
+    ids: part(photos.ids),
+    questions: part(photos.questions),
+  };
 }

@@ -4,7 +4,7 @@ import type { DType, Ops, Tensor } from "../tensor.js";
 import { type Argument, Dispatcher, type Result } from "./dispatcher.js";
 import { type HostArray, loadNative } from "./native.js";
 import { TorchOps } from "./ops.js";
-import { Scopes, scalarTypes, TorchTensor } from "./scopes.js";
+import { handleOf, Scopes, scalarTypes } from "./scopes.js";
 
 export type { Argument, Result } from "./dispatcher.js";
 export { TorchTensor } from "./scopes.js";
@@ -147,9 +147,4 @@ export function createTorch(options: TorchOptions = {}): Torch {
     call: (name, args, named) => dispatcher.call(name, args, named),
     has: (name) => dispatcher.has(name),
   };
-}
-
-function handleOf(t: Tensor): number {
-  if (t instanceof TorchTensor) return t.handle;
-  throw new InstructCvError("engine", "a tensor of another engine was given to libtorch.");
 }

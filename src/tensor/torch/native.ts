@@ -46,6 +46,23 @@ export interface NativeBinding {
   useDeterministicKernels(): void;
   rngState(device: string): Uint8Array;
   setRngState(device: string, state: Uint8Array): void;
+  /** Those of "gloo" and "nccl" it was built with; without any, the functions below are missing. */
+  distributedBackends(): string[];
+  joinGroup(
+    backend: string,
+    host: string,
+    port: number,
+    serve: boolean,
+    rank: number,
+    world: number,
+    timeoutMs: number,
+    prefix: string,
+  ): void;
+  leaveGroup(): void;
+  averageTensors(handles: Int32Array, bucketBytes: number): void;
+  sumNumbers(values: Float64Array, device: string): Float64Array;
+  publish(key: string, text: string): void;
+  lookUp(key: string): string;
 }
 
 /** build/ lies beside src/ and beside dist/, so the same three steps up serve both. */

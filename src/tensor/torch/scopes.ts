@@ -65,6 +65,12 @@ function* tensorsIn(value: unknown): Generator<TorchTensor> {
   }
 }
 
+/** The binding's index of a tensor. */
+export function handleOf(t: Tensor): number {
+  if (t instanceof TorchTensor) return t.handle;
+  throw new InstructCvError("engine", "a tensor of another engine was given to libtorch.");
+}
+
 export class Scopes {
   readonly #native: NativeBinding;
   readonly #open: Set<TorchTensor>[] = [];

@@ -1,0 +1,127 @@
+/** Training in several processes: who this one is, and what they do together. Every rank holds the whole model (data parallel). */
+import { createHash } from "node:crypto";
+import { availableParallelism } from "node:os";
+import { InstructCvError } from "../errors.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { joinProcessGroup, type ProcessGroup } from "../tensor/torch/distributed.js";
+import type { Torch } from "../tensor/torch/index.js";
+import type { Loader } from "./batch.js";
+import type { TrainConfig } from "./config.js";
+import type { Launch } from "./launch.js";
+import type { Session } from "./session.js";
+
+/** All ranks call the same members in the same order; what each returns is the same on all, to the bit. */
+export interface Team {
+  /** 0..world-1. */
+  readonly rank: number;
+  readonly world: number;
+  /** Rank 0: the one that validates, reports and writes the files of the run. */
+  readonly leads: boolean;
+  /** The recipe with the device and the threads of this rank. */
+  place(config: TrainConfig): TrainConfig;
+  /** Elementwise sums over the ranks. */
+  sum(values: readonly number[]): readonly number[];
+  /** The rows of all ranks, each of the same length, in the order of the ranks. */
+  gather(row: readonly number[]): readonly (readonly number[])[];
+  /** The gradients of `weights` become their means over the ranks. */
+  averageGradients(torch: Torch, weights: readonly Tensor[]): void;
+  /** What `decide` returns on the leader; it runs there only, and its error is everybody's. Each name once. */
+  decided(name: string, decide: () => Promise<string>): Promise<string>;
+  /** Waits for all ranks and throws InstructCvError("engine") when they do not hold the same. */
+  agreeOn(what: string, digest: () => Buffer): void;
+  leave(): void;
+}
+
+/** One process, which is the usual case. */
+export const alone: Team = {
+  rank: 0,
+  world: 1,
+  leads: true,
+  place: (config) => config,
+  sum: (values) => values,
+  gather: (row) => [row],
+  averageGradients() {},
+  decided: (_, decide) => decide(),
+  agreeOn() {},
+  leave() {},
+};
+
+/** Waits for the other ranks of a launch. Throws InstructCvError("engine"), see `joinProcessGroup`. */
+export function joinTeam(config: TrainConfig, launch: Launch | null, timeoutSeconds: number): Team {
+  if (launch === null) return alone;
+  const device = config.compute.device === "cuda" ? `cuda:${launch.localRank}` : config.compute.device;
+  const backend = device === "cpu" ? "gloo" : "nccl";
+  return teamOf(joinProcessGroup({ ...launch, backend, device, timeoutSeconds }), launch, device);
+}
+
+function teamOf(group: ProcessGroup, { localWorld }: Launch, device: string): Team {
+  const { rank, world } = group;
+  const leads = rank === 0;
+  const gather = (row: readonly number[]) => {
+    const table = new Array<number>(row.length * world).fill(0);
+    for (const [i, value] of row.entries()) table[rank * row.length + i] = value;
+    const sums = group.sum(table);
+    return Array.from({ length: world }, (_, r) => sums.slice(r * row.length, (r + 1) * row.length));
+  };
+  return {
+    rank,
+    world,
+    leads,
+    place(config) {
+      const { compute } = config;
+      const share = Math.max(1, Math.floor(availableParallelism() / localWorld));
+      return {
+        ...config,
+        compute: { ...compute, device, threads: compute.threads ?? (localWorld > 1 ? share : null) },
+      };
+    },
+    sum: (values) => group.sum(values),
+    gather,
+    averageGradients(torch, weights) {
+      torch.tidy(() => group.average(weights.flatMap((weight) => torch.grad(weight) ?? [])));
+    },
+    async decided(name, decide) {
+      if (!leads) {
+        const { value, failure } = JSON.parse(group.lookUp(name)) as { value?: string; failure?: string };
+        if (failure !== undefined) throw new InstructCvError("engine", `rank 0 of ${world}: ${failure}`);
+        return value!;
+      }
+      try {
+        const value = await decide();
+        group.publish(name, JSON.stringify({ value }));
+        return value;
+      } catch (error) {
+        group.publish(name, JSON.stringify({ failure: (error as Error).message }));
+        throw error;
+      }
+    },
+    agreeOn(what, digest) {
+      const rows = gather([...digest()]);
+      const different = rows.flatMap((row, r) => (row.join() === rows[0]!.join() ? [] : [r]));
+      if (different.length === 0) return;
+      throw new InstructCvError(
+        "engine",
+        `rank ${rank} of ${world}: ${what} of rank ${different.join(", ")} differs from rank 0's.`,
+        "Give all ranks the same recipe, corpus, instructcv, libtorch and kind of processor.",
+      );
+    },
+    leave: () => group.leave(),
+  };
+}
+
+/** Of the weights, their moments and averages. */
+export function digestWeights({ torch, optimizer }: Session): Buffer {
+  const hash = createHash("sha256");
+  for (const slot of optimizer.slots) {
+    hash.update(slot.name);
+    for (const field of ["weight", "first", "second", "average"] as const) hash.update(torch.read(slot[field]));
+  }
+  return hash.digest();
+}
+
+/** Of the recipe but for where it runs, and of the first batch, which the corpus and the tokenizer decide. */
+export function digestTask(config: TrainConfig, loader: Loader): Buffer {
+  const { image, target, ids } = loader.batch(0);
+  const recipe = JSON.stringify({ ...config, compute: config.compute.dtype });
+  return createHash("sha256").update(recipe).update(image).update(target).update(ids).digest();
+}
