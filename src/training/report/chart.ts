@@ -37,7 +37,7 @@ export function chart({ title, scale, smooth, series }: Curves, resumed: readonl
       ([step, value]) =>
         html`<circle class="${colourOf(one)}" cx="${x(step).toFixed(1)}" cy="${y(value).toFixed(1)}" r="2.2"><title>step ${step}: ${short(value)}</title></circle>`,
     );
-    return html`${line("curve", one.points)}${one.points.length <= 60 ? dots : html``}`;
+    return html`${line("curve", one.points)}${one.points.length <= 40 ? dots : html``}`;
   });
   const legend = series.map(
     (one) =>

@@ -22,7 +22,7 @@ i.c-3 { background: var(--c3); }
 .tile { background: var(--card); border: 1px solid var(--line); border-radius: .6rem; padding: .7rem 1rem; }
 .tile b { display: block; font-size: 1.3rem; font-weight: 600; line-height: 1.3; }
 .tile span { color: var(--soft); font-size: .85rem; }
-.sheets { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(15rem, 100%), 1fr)); gap: 1rem; }
+.sheets { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(11rem, 45%), 1fr)); gap: 1rem; }
 .sheets img { max-height: none; image-rendering: pixelated; }
 .starts h3 { margin: 1.2rem 0 .5rem; }
 .list td { overflow-wrap: anywhere; }
