@@ -2,11 +2,8 @@
 import type { TextEncoderConfig } from "../checkpoints/configs.js";
 import { AutoencoderKL } from "../models/autoencoder.js";
 import { CLIPTextModel } from "../models/clip-text.js";
-import { initialValue } from "../models/initial-value.js";
-import type { Module, Parameter } from "../models/module.js";
 import { SpaceToDepth } from "../models/space-to-depth.js";
 import { UNet2DConditionModel } from "../models/unet.js";
-import { createRng } from "../random.js";
 import type { Ops, Tensor } from "../tensor/tensor.js";
 import type { AuxiliaryHeads } from "./auxiliary.js";
 import type { TrainConfig } from "./config.js";
@@ -67,20 +64,6 @@ export function buildModels(
     factor: 2 ** (levels.length - 1),
   };
   return { unet, textEncoder, vae, codec };
-}
-
-/** Every value of a module, fresh from `seed` and the parameter's name, or from `weights` where it has the name. */
-export function initialWeights(
-  module: Module,
-  seed: string,
-  weights?: (name: string, parameter: Parameter) => Float32Array | undefined,
-): Map<string, Float32Array> {
-  return new Map(
-    [...module.namedParameters()].map(([name, parameter]) => [
-      name,
-      weights?.(name, parameter) ?? initialValue(parameter, createRng(`${seed}/${name}`)),
-    ]),
-  );
 }
 
 /** diffusers' rule of the paper's code: an image-conditioned conv_in starts as the text-to-image one plus zero channels. */

@@ -4,14 +4,16 @@ import type { TextEncoderConfig } from "../checkpoints/configs.js";
 import { type CheckpointFolder, readCheckpoint } from "../checkpoints/folder.js";
 import { makeSchedule } from "../diffusion/schedule.js";
 import { InstructCvError } from "../errors.js";
+import { initialValue } from "../models/initial-value.js";
 import type { Module, Parameter } from "../models/module.js";
 import { ClipTokenizer } from "../models/tokenizer.js";
 import { type ClipTokenizerOptions, readTokenizerFiles } from "../models/tokenizer-files.js";
+import { createRng } from "../random.js";
 import { createTorch, type Torch } from "../tensor/torch/index.js";
 import { AuxiliaryHeads } from "./auxiliary.js";
 import type { TrainConfig } from "./config.js";
 import { createAdapter, type LoraOptions } from "./lora.js";
-import { buildModels, initialWeights, type Models } from "./models.js";
+import { buildModels, type Models } from "./models.js";
 import { createOptimizer, createSlot, type Optimizer, type Slot } from "./optimizer.js";
 import { collectPresence } from "./presence.js";
 import { isNarrow, startWeights } from "./start.js";
@@ -65,13 +67,11 @@ export async function createSession(config: TrainConfig, store: Store, tokenizer
       (part === "unet" && !lora) ||
       part === "auxiliary" ||
       (part === "text_encoder" && config.optimizer.train_text_encoder);
-    const values = initialWeights(
-      module,
-      `${config.seed}/${part}`,
-      start && part !== "auxiliary" ? startWeights(start, part) : undefined,
-    );
+    const fresh = (name: string, parameter: Parameter) =>
+      initialValue(parameter, createRng(`${config.seed}/${part}/${name}`));
+    const initial = start && part !== "auxiliary" ? startWeights(start, part) : fresh;
     module.bind((name, parameter) => {
-      const data = values.get(name)!;
+      const data = initial(name, parameter);
       if (trained) slots.push(createSlot(torch, `${part}.${name}`, data, parameter.shape));
       return trained ? slots.at(-1)!.weight : torch.tensor(data, parameter.shape);
     });
