@@ -31,7 +31,7 @@ export function countUpdate(session: Session, loader: Loader): number {
   return 2 * (batches + heads.forward + heads.backward);
 }
 
-/** Milliseconds: products of 512 to 8192 square, larger ones as long as one takes less than this... */
+/** Milliseconds: products of 512, 1024 and up to 8192 square, larger ones as long as one takes less than this... */
 const longEnough = 10;
 /** ...each size for so long, because other work on the machine makes some of them slow. */
 const span = 100;
@@ -55,7 +55,7 @@ export function measureLimit(torch: Torch, dtype: "float32" | "bfloat16"): numbe
       }),
     );
     best = Math.max(best, (2 * n ** 3) / (ms / 1000));
-    if (ms > longEnough) break;
+    if (n >= 1024 && ms > longEnough) break;
   }
   return best;
 }
