@@ -18,5 +18,6 @@ test.each(pix2pixCases)("training (%s) repeats diffusers' script to 1e-5", async
   expect(loss).toBeLessThan(1e-5);
   expect(gradNorm).toBeLessThan(1e-5);
   expect(weight).toBeLessThan(1e-5);
-  expect(average).toBeLessThan(1e-5);
+  // Another rule of the average would be off by 1e-5.
+  expect(average).toBeLessThan(4e-6);
 });
