@@ -82,8 +82,8 @@ async function trainTogether(team: Team, config: TrainConfig, options: TrainOpti
   if (team.leads) await writeAtomic(join(out, "config.yaml"), stringify(config));
   const log = team.leads ? await openRunLog(out, config.name, begun.step) : null;
   const work = {
-    flopsPerUpdate: countUpdate(session, loader),
-    limit: measureLimit(session.torch, config.compute.dtype),
+    flopsPerUpdate: countUpdate(session, loader) * team.world,
+    limit: team.sum([measureLimit(session.torch, config.compute.dtype)])[0]!,
   };
   if (log) await recordStart(out, session, work, { step: begun.step, from });
   const { log_every: logEvery, sample_every: sampleEvery, checkpoint_minutes: checkpointMinutes } = config.output;

@@ -6,13 +6,13 @@ import type { Session } from "./session.js";
 import { drawsOf, photoLosses, stepLoss } from "./step.js";
 
 export interface Work {
-  /** Floating-point operations of one optimizer update, two for each multiply-add: forward and backward of all its samples. */
+  /** Floating-point operations of one optimizer update, two for each multiply-add: forward and backward of all ranks' samples. */
   readonly flopsPerUpdate: number;
-  /** Floating-point operations a second of a large matrix product in the run's precision, on its device and threads. */
+  /** Floating-point operations a second of a large matrix product in the run's precision, on its device and threads; of all ranks. */
   readonly limit: number;
 }
 
-/** Counts one update on the shapes of a real batch. Nothing is computed. */
+/** Counts one update of this process on the shapes of a real batch. Nothing is computed. */
 export function countUpdate(session: Session, loader: Loader): number {
   const { config, models, optimizer, stepOptions } = session;
   const ops = new CountingOps(optimizer.slots.map(({ weight }) => weight));
