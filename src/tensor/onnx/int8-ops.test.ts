@@ -230,3 +230,17 @@ test("calibration counts what goes into a convolution, channel by channel first"
     [BINS - 1, 4],
   ]);
 });
+
+test("of a large input every other row is counted, over all channels", async () => {
+  const shape = [1, 2, 1024, 1024];
+  // Channel 0 holds 0 in its even rows and 1 in its odd ones, channel 1 holds 2 and 3.
+  const x = Float32Array.from({ length: 2 ** 21 }, (_, i) => 2 * (i >> 20) + ((i >> 10) & 1));
+  const ops = new CalibrationOps(() => true, new Map([["w", { range: [0, 4] as const }]]));
+  const weight = ops.parameter("w.weight", { dtype: "F32", shape: [1, 2, 1, 1], start: 0, end: 8 }, "unused");
+  ops.conv2d(ops.input("x", shape), weight, null);
+  const session = await openSession(encodeModel(ops.graph()), { threads: 1 });
+  const { "w.input": counts } = await session.run({ x: { data: x, shape } });
+  await session.close();
+  const at = (value: number) => Number(counts!.data[(value * BINS) / 4]);
+  expect([0, 1, 2, 3].map(at)).toEqual([2 ** 19, 0, 2 ** 19, 0]);
+});
