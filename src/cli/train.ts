@@ -20,13 +20,17 @@ export function addTrain(program: Command, terminal: Terminal, exit: (code: numb
     .description("Train a model by a recipe. Needs libtorch: run `npm run setup` in the repository once.")
     .requiredOption("-c, --config <file>", "the recipe, such as configs/nano.yaml")
     .option("-o, --out <dir>", "folder of the run (default: runs/<name of the recipe>)")
-    .option("--resume [checkpoint]", "continue from the newest checkpoint of the run, or from this one")
+    .option(
+      "--resume [checkpoint]",
+      "continue from the newest checkpoint of the run, or from this one; `auto`: from the newest that is whole, or start",
+    )
     .option("--max-minutes <n>", "stop after this time with a checkpoint to resume from", wholeNumber(1, 1e6))
     .option("--rank-timeout <seconds>", "in several processes: give up on one that is silent", wholeNumber(1, 1e6))
     .addHelpText(
       "after",
       "\nCtrl-C finishes the step, writes a checkpoint and stops; a second one stops at once. The model is written to\n" +
-        "<run>/model when the recipe's duration is over; losses are in metrics.jsonl and loss.svg.\n" +
+        "<run>/model when the recipe's duration is over; losses are in metrics.jsonl and loss.svg. With `--resume auto` one\n" +
+        "command line starts a run and continues it, whatever ended it before.\n" +
         "Several processes train one model: torchrun --no-python --nproc-per-node 2 instructcv train …, or srun.\n",
     )
     .action(async (options: TrainCommandOptions) => exit(await trainModel(options, terminal)));
@@ -38,12 +42,15 @@ async function trainModel(options: TrainCommandOptions, terminal: Terminal): Pro
   const config = await readConfig(options.config);
   const out = options.out ?? join("runs", config.name);
   const { resume, maxMinutes, rankTimeout } = options;
+  const stopping = () => terminal.note("finishing the step and writing a checkpoint; once more stops at once");
+  terminal.signal.addEventListener("abort", stopping, { once: true });
   const { step, minutes, model, checkpoint, rank } = await train(config, {
     out,
     resume,
     maxMinutes,
     rankTimeout,
     signal: terminal.signal,
+    onNote: (line) => terminal.note(terminal.live ? `\r\x1b[2K${line}` : line),
   });
   if (rank > 0) return model === null && terminal.signal.aborted ? EXIT.interrupted : EXIT.done;
   terminal.note(`${step} steps in ${minutes.toFixed(1)} minutes`);
@@ -52,6 +59,6 @@ async function trainModel(options: TrainCommandOptions, terminal: Terminal): Pro
     return EXIT.done;
   }
   terminal.note(`checkpoint: ${checkpoint}`);
-  terminal.note(`Continue with: instructcv train --config ${options.config} --out ${out} --resume`);
+  terminal.note(`Continue with: instructcv train --config ${options.config} --out ${out} --resume auto`);
   return terminal.signal.aborted ? EXIT.interrupted : EXIT.done;
 }

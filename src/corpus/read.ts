@@ -1,15 +1,21 @@
 /** Reads a corpus: the manifest, and the records of a split in shard order, checksums verified on the way. */
 import { createHash } from "node:crypto";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { InstructCvError } from "../errors.js";
 import { readManifest } from "./manifest.js";
 import type { CorpusEntry, Manifest } from "./record.js";
 import { toEntry, walkShard } from "./shard-walk.js";
 
+/** An entry and where it lies. */
+export interface StoredEntry extends CorpusEntry {
+  /** Shard and byte, as an error names it. */
+  readonly place: string;
+}
+
 export interface Corpus {
   readonly manifest: Manifest;
   /** @throws {InstructCvError} "corpus" for an unknown split, and while reading for a missing, cut or changed shard. */
-  records(split: string): AsyncIterable<CorpusEntry>;
+  records(split: string): AsyncIterable<StoredEntry>;
 }
 
 /** @throws {InstructCvError} "corpus" when `dir` holds no manifest of this format. */
@@ -34,7 +40,7 @@ export async function openCorpus(dir: string): Promise<Corpus> {
 async function* readShards(
   dir: string,
   shards: Manifest["splits"][string]["shards"],
-): AsyncGenerator<CorpusEntry, void, undefined> {
+): AsyncGenerator<StoredEntry, void, undefined> {
   for (const shard of shards) {
     const path = join(dir, shard.file);
     let read = 0;
@@ -46,16 +52,21 @@ async function* readShards(
   }
 }
 
-async function* readShard(path: string, sha256: string): AsyncGenerator<CorpusEntry> {
+async function* readShard(path: string, sha256: string): AsyncGenerator<StoredEntry> {
   const hash = createHash("sha256");
   for await (const files of walkShard(path, hash, (why) => damaged(path, why))) {
     const entry = toEntry(files);
-    if (Array.isArray(entry)) throw damaged(path, `record ${files.key}: ${entry.join("; ")}`);
-    yield entry;
+    if (Array.isArray(entry)) throw damaged(path, `record ${files.key} at byte ${files.offset}: ${entry.join("; ")}`);
+    yield { ...entry, place: `${path}: record ${files.key} at byte ${files.offset}` };
   }
   if (hash.digest("hex") !== sha256) throw damaged(path, "its checksum is not the manifest's");
 }
 
 function damaged(path: string, why: string): InstructCvError {
-  return new InstructCvError("corpus", `${path}: damaged shard: ${why}.`, "Build the corpus again.");
+  return new InstructCvError("corpus", `${path}: damaged shard: ${why}.`, dataCheck(dirname(path)));
+}
+
+/** The cure for whatever a shard has that it should not have. */
+export function dataCheck(dir: string): string {
+  return `\`instructcv data check ${dir}\` lists all that is damaged; copy or build the corpus again.`;
 }

@@ -9,6 +9,8 @@ import type { CorpusEntry, CorpusRecord } from "./record.js";
 /** The members of one key, by suffix. */
 export interface RecordFiles {
   readonly key: string;
+  /** Where its first file begins in the shard, bytes. */
+  readonly offset: number;
   readonly members: ReadonlyMap<string, Buffer>;
 }
 
@@ -31,6 +33,7 @@ export async function* walkShard(
   const source = pipeline(createReadStream(path), meter, tar);
   source.catch(() => {});
   let key = "";
+  let offset = 0;
   let members = new Map<string, Buffer>();
   try {
     for await (const entry of tar) {
@@ -38,18 +41,20 @@ export async function* walkShard(
       const dot = name.indexOf(".");
       const entryKey = dot < 0 ? name : name.slice(0, dot);
       if (entryKey !== key && members.size > 0) {
-        yield { key, members };
+        yield { key, offset, members };
         members = new Map();
       }
+      // The reader's own types leave it out.
+      if (members.size === 0) offset = (entry.header as { byteOffset?: number }).byteOffset ?? 0;
       key = entryKey;
       const parts: Buffer[] = [];
       for await (const part of entry as AsyncIterable<Buffer>) parts.push(part);
       members.set(dot < 0 ? "" : name.slice(dot + 1), Buffer.concat(parts));
     }
-    if (members.size > 0) yield { key, members };
+    if (members.size > 0) yield { key, offset, members };
     await source;
   } catch (error) {
-    throw damaged((error as Error).message);
+    throw damaged(`${(error as Error).message}${members.size > 0 ? `, in or after ${key} at byte ${offset}` : ""}`);
   }
 }
 

@@ -194,6 +194,8 @@ const optimizer = z.strictObject({
   batch: z.int().min(1),
   /** Batches summed before each optimizer step. */
   accumulate: z.int().min(1).default(1),
+  /** Most updates in a row that may be left out because their loss or gradient norm is no number; one more stops the run. */
+  max_skips: natural.default(10),
   train_text_encoder: z.boolean(),
   /**
    * decay is reached gradually: after n updates it is min(decay, (1 + n) / (10 + n)); by the rule of diffusers' EMAModel, which counts one
@@ -224,7 +226,9 @@ export const trainConfigSchema = z
         .default("cpu"),
     }),
     output: z.strictObject({
-      checkpoint_minutes: positive.default(5),
+      /** A checkpoint is written when so much time or so many steps have gone by, whichever comes first; null for neither. */
+      checkpoint_minutes: positive.nullable().default(5),
+      checkpoint_steps: z.int().min(1).nullable().default(null),
       /** Steps between lines of metrics.jsonl. */
       log_every: z.int().min(1).default(20),
       /** Steps between validation losses and sample grids; null for none. */

@@ -1,10 +1,11 @@
 /** The trained model as a folder that `load`, diffusers and transformers open: averaged weights, configs, tokenizer, defaults. */
-import { mkdir } from "node:fs/promises";
+import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeCheckpoint } from "../checkpoints/folder.js";
 import type { TensorData } from "../checkpoints/safetensors.js";
 import type { Module } from "../models/module.js";
 import type { TaskName } from "../tasks/task.js";
+import { sealFolder } from "./seal.js";
 import type { Session } from "./session.js";
 import type { Store } from "./store.js";
 
@@ -62,4 +63,21 @@ function averagedWeights({ torch, models, withAverages }: Session, dtype: "F32" 
       }),
     ),
   );
+}
+
+/** Writes `<out>/model` through a temporary folder that is flushed to the disk, in the recipe's precision. Returns the folder. */
+export async function exportModel(out: string, session: Session, store: Store): Promise<string> {
+  const model = join(out, "model");
+  const temporary = join(out, `.model.${process.pid}.tmp`);
+  try {
+    await mkdir(temporary, { recursive: true });
+    await writeModel(temporary, session, store, session.config.output.weights);
+    await sealFolder(temporary);
+    await rm(model, { recursive: true, force: true });
+    await rename(temporary, model);
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true });
+    throw error;
+  }
+  return model;
 }

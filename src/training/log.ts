@@ -35,7 +35,7 @@ export async function openRunLog(out: string, name: string, step: number): Promi
     plot,
     async add(progress, minutes, grid) {
       points.push({ step: progress.step, losses: { total: progress.loss, ...progress.losses } });
-      await appendFile(path, `${JSON.stringify({ ...progress, minutes })}\n`);
+      await appendFile(path, `${JSON.stringify({ ...progress, minutes })}\n`, { flush: true });
       await board.add(progress.step, scalarsOf(progress), grid && { samples: grid });
       if (!grid) return;
       await writeAtomic(join(out, "samples", `step-${String(progress.step).padStart(7, "0")}.png`), grid);

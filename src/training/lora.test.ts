@@ -18,6 +18,7 @@ import type { Ops, Tensor } from "../tensor/tensor.js";
 import { createLoader } from "./batch.js";
 import { parseConfig, type TrainConfig } from "./config.js";
 import { writeModel } from "./export.js";
+import { freshProgress } from "./run-progress.js";
 import { createSession, type Session } from "./session.js";
 import { loadState, saveState } from "./state.js";
 import { runUpdate } from "./update.js";
@@ -137,7 +138,7 @@ test("a fresh adapter changes nothing", async () => {
 
 test("a run goes on from its checkpoint to the bit", async () => {
   const loader = createLoader(store, config, session.tokenizer);
-  const checkpoint = await saveState(join(folder, "checkpoints"), session, store, { step: 4, minutes: 1 });
+  const checkpoint = await saveState(join(folder, "checkpoints"), session, store, { ...freshProgress, step: 4 });
   const resumed = await createSession(config, store);
   await loadState(checkpoint, resumed);
   const [on, again] = [session, resumed].map((one) =>

@@ -4,7 +4,7 @@ import { progressLine, type TrainProgress, withPrefix } from "./progress.js";
 
 test("speed, share of the limit and memory since the last take", async () => {
   const meter = new Meter(0.5, { flopsPerUpdate: 3e6, limit: 1e9 });
-  const outcome = { loss: 2, tasks: [], auxiliary: null, gradNorm: 4, loaderMs: 0 };
+  const outcome = { loss: 2, tasks: [], auxiliary: null, gradNorm: 4, loaderMs: 0, skipped: null };
   const before = performance.now();
   for (let i = 0; i < 2; i++) {
     await new Promise((resolve) => setTimeout(resolve, 5));
@@ -21,6 +21,18 @@ test("speed, share of the limit and memory since the last take", async () => {
   expect(means.etaSeconds).toBeGreaterThan(0.009);
   expect(means.rssBytes).toBeGreaterThan(1e7);
   expect(means.peakRssBytes).toBeGreaterThanOrEqual(means.rssBytes * 0.9);
+});
+
+test("a skipped update is counted and not averaged; a resumed meter goes on with what was pending", () => {
+  const work = { flopsPerUpdate: 1, limit: 1 };
+  const made = { loss: 2, tasks: [], auxiliary: null, gradNorm: 4, loaderMs: 0, skipped: null };
+  const first = new Meter(0, work);
+  first.add(made);
+  first.add({ ...made, loss: Number.NaN, skipped: "the loss is NaN" });
+  const second = new Meter(0.5, work, JSON.parse(JSON.stringify(first.pending)));
+  second.add({ ...made, loss: 5 });
+  expect(second.take(8, 0.75)).toMatchObject({ loss: 3.5, gradNorm: 4, skipped: 1 });
+  expect(second.pending).toEqual({ outcomes: [], skipped: 0, ms: 0 });
 });
 
 test("the line states them with units", () => {

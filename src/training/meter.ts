@@ -10,6 +10,7 @@ type Means = Pick<
   | "losses"
   | "auxiliary"
   | "gradNorm"
+  | "skipped"
   | "samplesPerSecond"
   | "flopsPerSecond"
   | "limitShare"
@@ -19,18 +20,37 @@ type Means = Pick<
   | "etaSeconds"
 >;
 
+/** What a meter has gathered since the last take; a checkpoint holds it, so that a resumed run reports the same means. */
+export interface Pending {
+  readonly outcomes: readonly (UpdateOutcome & { readonly skipped: null })[];
+  readonly skipped: number;
+  readonly ms: number;
+}
+
 export class Meter {
-  #outcomes: UpdateOutcome[] = [];
-  #ms = 0;
+  #outcomes: Pending["outcomes"][number][];
+  #skipped: number;
+  #ms: number;
   #since = performance.now();
   readonly #began = performance.now();
   readonly #startFraction: number;
   readonly #work: Work;
 
   /** `startFraction`: elapsed share of the run when this process took it up. */
-  constructor(startFraction: number, work: Work) {
+  constructor(
+    startFraction: number,
+    work: Work,
+    { outcomes, skipped, ms }: Pending = { outcomes: [], skipped: 0, ms: 0 },
+  ) {
     this.#startFraction = startFraction;
     this.#work = work;
+    this.#outcomes = [...outcomes];
+    this.#skipped = skipped;
+    this.#ms = ms;
+  }
+
+  get pending(): Pending {
+    return { outcomes: [...this.#outcomes], skipped: this.#skipped, ms: this.#ms };
   }
 
   /** After a pause (validation, a checkpoint) that does not count as training time. */
@@ -43,13 +63,15 @@ export class Meter {
     const now = performance.now();
     this.#ms += now - this.#since;
     this.#since = now;
-    this.#outcomes.push(outcome);
+    if (outcome.skipped === null) this.#outcomes.push({ ...outcome, skipped: null });
+    else this.#skipped++;
   }
 
-  /** Means since the last take. `samples` are those of one update; `fraction` is the elapsed share of the run. */
+  /** Means since the last take, of the updates that were made. `samples` are those of one update; `fraction` is the elapsed share of the run. */
   take(samples: number, fraction: number): Means {
-    const [outcomes, ms] = [this.#outcomes, this.#ms];
+    const { outcomes, skipped, ms } = this.pending;
     this.#outcomes = [];
+    this.#skipped = 0;
     this.#ms = 0;
     const byTask = new Map<TaskName, number[]>();
     for (const { task, loss } of outcomes.flatMap((outcome) => outcome.tasks)) {
@@ -72,6 +94,7 @@ export class Meter {
         },
       }),
       gradNorm: average(outcomes.map(({ gradNorm }) => gradNorm)),
+      ...(skipped > 0 && { skipped }),
       samplesPerSecond: (outcomes.length * samples * 1000) / ms,
       flopsPerSecond,
       limitShare: flopsPerSecond / this.#work.limit,

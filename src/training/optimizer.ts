@@ -18,9 +18,11 @@ export interface Optimizer {
   readonly slots: readonly Slot[];
   /**
    * Clips, updates, averages and drops the gradients. `update` counts from 1. Returns the global gradient norm before
-   * clipping.
+   * clipping; when that is no number, the gradients were dropped and nothing else has changed.
    */
   step(update: number, lr: number): number;
+  /** Drops the gradients: nothing else changes. */
+  skip(): void;
 }
 
 /** A trained leaf that starts as its own average, with zero moments. */
@@ -61,6 +63,10 @@ export function createOptimizer(torch: Torch, slots: readonly Slot[], options: T
         });
         const grads = reached.map((slot) => slot.grad);
         const norm = clipGradNorm(torch, grads, options.clip ?? Number.POSITIVE_INFINITY);
+        if (!Number.isFinite(norm)) {
+          torch.zeroGrad(weights);
+          return norm;
+        }
         for (const decay of [true, false]) {
           const group = reached.filter((slot) => slot.decay === decay);
           if (group.length === 0) continue;
@@ -73,5 +79,6 @@ export function createOptimizer(torch: Torch, slots: readonly Slot[], options: T
         torch.zeroGrad(weights);
         return norm;
       }),
+    skip: () => torch.zeroGrad(weights),
   };
 }

@@ -17,6 +17,8 @@ export interface TrainProgress {
   readonly auxiliary?: HeadLosses;
   readonly lr: number;
   readonly gradNorm: number;
+  /** Updates since the last report that were left out of it and of the weights: their loss or gradient was no number. */
+  readonly skipped?: number;
   readonly samplesPerSecond: number;
   /** Floating-point operations of forward and backward, counted from the model's shapes (work.ts). */
   readonly flopsPerSecond: number;

@@ -1,24 +1,25 @@
 /** The training loop: recipe in, model folder out; it can be interrupted at any step and resumed. */
-import { mkdir, rename, rm } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { stringify } from "yaml";
-import { openCorpus } from "../corpus/read.js";
-import { InstructCvError } from "../errors.js";
 import { writeAtomic } from "../files.js";
 import { createLoader } from "./batch.js";
 import { readConfig, type TrainConfig } from "./config.js";
 import { digestTask, digestWeights, joinTeam, type Team } from "./distributed.js";
-import { writeModel } from "./export.js";
+import { exportModel } from "./export.js";
 import { readLaunch } from "./launch.js";
+import { lockRun, type RunLock } from "./lock.js";
 import { openRunLog } from "./log.js";
 import { learningRate } from "./lr.js";
 import { Meter } from "./meter.js";
 import { createReporter, type TrainProgress } from "./progress.js";
+import { chooseStart, fullDisk, removeLeftovers, type Start } from "./resume.js";
 import { recordStart } from "./run-info.js";
-import { createSession, type Session } from "./session.js";
-import { listStates, loadState, readProgress, saveState } from "./state.js";
-import { loadStore, type Store } from "./store.js";
+import { createSession } from "./session.js";
+import { countSkip, tooManySkips } from "./skips.js";
+import { loadState, saveState } from "./state.js";
+import { openStores } from "./store.js";
 import { runUpdate } from "./update.js";
 import { createValidator } from "./validate.js";
 import { countUpdate, measureLimit } from "./work.js";
@@ -26,7 +27,10 @@ import { countUpdate, measureLimit } from "./work.js";
 export interface TrainOptions {
   /** Folder of the run: config.yaml, run.json, metrics.jsonl, tensorboard/, loss.svg, samples/, checkpoints/, model/. */
   readonly out: string;
-  /** True continues from the newest checkpoint in `out`; a path, from that checkpoint. @default false */
+  /**
+   * True continues from the newest checkpoint in `out`; a path, from that checkpoint; "auto", from the newest that is whole, and
+   * starts if there is none. @default false
+   */
   readonly resume?: boolean | string;
   /** Stop after this time with a checkpoint to resume from; the learning-rate curve does not change. */
   readonly maxMinutes?: number;
@@ -36,6 +40,8 @@ export interface TrainOptions {
   readonly rankTimeout?: number;
   /** @default one line on stderr */
   readonly onProgress?: (progress: TrainProgress) => void;
+  /** What happens besides: a checkpoint passed over, an update skipped. @default lines on stderr */
+  readonly onNote?: (line: string) => void;
 }
 
 export interface TrainResult {
@@ -54,24 +60,40 @@ export interface TrainResult {
 /**
  * Trains by a recipe (a path or a parsed one). With `duration.steps`, same recipe, corpus, libtorch build and thread count
  * give the same bits, interrupted or not. Under torchrun, srun or with their variables (launch.ts) all processes train one model.
- * Throws InstructCvError for a bad recipe, corpus or checkpoint, when the loss is no number any more, and when another process is gone.
+ * Throws InstructCvError for a bad recipe, corpus or checkpoint, for a folder that another trainer is writing, on a full disk, when the
+ * loss is no number any more (`optimizer.max_skips`), and when another process is gone; checkpoints written before stay as they are.
  */
 export async function train(recipe: string | TrainConfig, options: TrainOptions): Promise<TrainResult> {
   const config = typeof recipe === "string" ? await readConfig(recipe) : recipe;
+  const { out, resume = false, onNote: note = noteOnStderr } = options;
   const team = joinTeam(config, readLaunch(process.env), options.rankTimeout ?? 600);
+  const held: { lock?: RunLock } = {};
   try {
-    return await trainTogether(team, config, options);
+    const start = await team.decided("start", async () => {
+      await mkdir(join(out, "samples"), { recursive: true });
+      held.lock = await lockRun(out, note);
+      await removeLeftovers(out);
+      return JSON.stringify(await chooseStart(out, resume, note));
+    });
+    return await trainTogether(team, config, options, JSON.parse(start) as Start, () => held.lock!.check());
+  } catch (error) {
+    throw (await fullDisk(error, out)) ?? error;
   } finally {
+    await held.lock?.release();
     team.leave();
   }
 }
 
-async function trainTogether(team: Team, config: TrainConfig, options: TrainOptions): Promise<TrainResult> {
-  const { out } = options;
+/** `mayWrite` throws on the leader when the run is another trainer's by now. */
+async function trainTogether(
+  team: Team,
+  config: TrainConfig,
+  options: TrainOptions,
+  { from, progress: begun, damaged }: Start,
+  mayWrite: () => Promise<void>,
+): Promise<TrainResult> {
+  const { out, onNote: note = noteOnStderr } = options;
   const report = options.onProgress ?? createReporter(process.stderr);
-  const from = (await team.decided("start", () => startFrom(options))) || undefined;
-  if (team.leads) await mkdir(join(out, "samples"), { recursive: true });
-  const begun = from ? await readProgress(from) : { step: 0, minutes: 0 };
   const stores = await openStores(config);
   const session = await createSession(team.place(config), stores.train, from && join(from, "tokenizer"));
   if (from) await loadState(from, session);
@@ -86,7 +108,7 @@ async function trainTogether(team: Team, config: TrainConfig, options: TrainOpti
     limit: team.sum([measureLimit(session.torch, config.compute.dtype)])[0]!,
   };
   if (log) await recordStart(out, session, work, { step: begun.step, from });
-  const { log_every: logEvery, sample_every: sampleEvery, checkpoint_minutes: checkpointMinutes } = config.output;
+  const { log_every: logEvery, sample_every: sampleEvery } = config.output;
   const validator = sampleEvery === null ? null : createValidator(session, stores.val, config.output.val_records);
   const started = performance.now();
   const minutesNow = () => begun.minutes + (performance.now() - started) / 60_000;
@@ -95,18 +117,27 @@ async function trainTogether(team: Team, config: TrainConfig, options: TrainOpti
   const steps = "steps" in config.duration ? config.duration.steps : null;
   const stopped = () =>
     options.signal?.aborted || minutesNow() - begun.minutes >= (options.maxMinutes ?? Number.POSITIVE_INFINITY);
-  const save = (at: number): Promise<string> => {
-    team.agreeOn(`the model after step ${at}`, () => digestWeights(session));
-    const progress = { step: at, minutes: minutesNow() };
-    return team.decided(`checkpoint ${at}`, () => saveState(join(out, "checkpoints"), session, stores.train, progress));
-  };
-
+  const checkpoints = join(out, "checkpoints");
   let step = begun.step;
-  let saved = minutesNow();
-  const meter = new Meter(fractionAt(step), work);
+  let skips = begun.skips;
+  let saved = { step, minutes: minutesNow(), checkpoint: from };
+  const meter = new Meter(fractionAt(step), work, begun.pending);
+  const save = async () => {
+    if (saved.checkpoint !== undefined && saved.step === step) return saved.checkpoint;
+    team.agreeOn(`the model after step ${step}`, () => digestWeights(session));
+    const progress = { step, minutes: minutesNow(), skips, pending: meter.pending };
+    const checkpoint = await team.decided(`checkpoint ${step}`, async () => {
+      await mayWrite();
+      return saveState(checkpoints, session, stores.train, progress, damaged);
+    });
+    saved = { step, minutes: progress.minutes, checkpoint };
+    meter.restart();
+    return checkpoint;
+  };
   /** The leader's clock counts; any rank's Ctrl-C stops all. */
   const agree = () => {
-    const due = step > begun.step && minutesNow() - saved >= checkpointMinutes;
+    // Not among skipped updates: what made them fail may be in the weights, and older checkpoints would go.
+    const due = step > begun.step && skips.row === 0 && isDue(config.output, step, minutesNow() - saved.minutes);
     const [share, stops, saves] = team.sum([
       team.leads ? fractionAt(step) : 0,
       stopped() ? 1 : 0,
@@ -117,18 +148,22 @@ async function trainTogether(team: Team, config: TrainConfig, options: TrainOpti
   for (;;) {
     const now = agree();
     if (now.fraction >= 1 || now.stop) break;
-    if (now.save) {
-      await save(step);
-      saved = minutesNow();
-      meter.restart();
-    }
+    if (now.save) await save();
     const lr = learningRate(config.optimizer, now.fraction);
     const outcome = runUpdate(session, loader, step + 1, lr, team);
-    if (!Number.isFinite(outcome.loss)) {
-      throw new InstructCvError("engine", `step ${step + 1}: the loss is ${outcome.loss}.`, "Lower optimizer.lr.");
-    }
-    meter.add(outcome);
+    if (log) meter.add(outcome);
     step++;
+    skips = countSkip(skips, outcome.skipped);
+    const { skipped } = outcome;
+    if (skipped !== null) {
+      const suspect = saved.checkpoint !== from && saved.step === step - skips.row ? saved.checkpoint : undefined;
+      await team.decided(`step ${step} without a number`, async () => {
+        if (skips.row > config.optimizer.max_skips)
+          throw await tooManySkips(step, skipped, skips, checkpoints, suspect);
+        note(`step ${step}: ${skipped}: the update is skipped`);
+        return "";
+      });
+    }
     const fraction = fractionAt(step);
     const sampling = validator !== null && (fraction >= 1 || step % sampleEvery! === 0);
     if (log && (sampling || fraction >= 1 || step % logEvery === 0)) {
@@ -148,55 +183,18 @@ async function trainTogether(team: Team, config: TrainConfig, options: TrainOpti
     }
     await setImmediate();
   }
-  const checkpoint = await save(step);
+  const checkpoint = await save();
   await log?.plot();
   const finished = agree().fraction >= 1;
   const model = finished ? await team.decided("model", () => exportModel(out, session, stores.train)) : null;
   return { step, minutes: minutesNow(), finished, checkpoint, model, rank: team.rank };
 }
 
-async function openStores(config: TrainConfig): Promise<{ train: Store; val: Store }> {
-  const corpus = await openCorpus(config.data.corpus);
-  const open = async (split: string, cure: string) => {
-    const store = await loadStore(corpus.records(split), corpus.manifest.size);
-    if (store.samples.length > 0) return store;
-    throw new InstructCvError("corpus", `${config.data.corpus}: the split "${split}" has no record.`, cure);
-  };
-  const { train_split, val_split } = config.data;
-  return {
-    train: await open(train_split, "Build the corpus with more photos or a smaller val_share."),
-    val: await open(val_split, "Build the corpus with a larger val_share: training is watched on it."),
-  };
+function noteOnStderr(line: string): void {
+  process.stderr.write(`${line}\n`);
 }
 
-/** The checkpoint to continue from; empty for a fresh start. */
-async function startFrom({ out, resume = false }: TrainOptions): Promise<string> {
-  if (typeof resume === "string") return resume;
-  const newest = (await listStates(join(out, "checkpoints"))).at(-1);
-  if (resume && newest === undefined) {
-    throw new InstructCvError("usage", `${out}: no checkpoint to resume from.`, "Start without resume.");
-  }
-  if (!resume && newest !== undefined) {
-    throw new InstructCvError(
-      "usage",
-      `${out}: holds a run already (${newest}).`,
-      "Resume it or choose another folder.",
-    );
-  }
-  return newest ?? "";
-}
-
-async function exportModel(out: string, session: Session, store: Store): Promise<string> {
-  const model = join(out, "model");
-  const temporary = join(out, `.model.${process.pid}.tmp`);
-  try {
-    await mkdir(temporary, { recursive: true });
-    await writeModel(temporary, session, store, session.config.output.weights);
-    await rm(model, { recursive: true, force: true });
-    await rename(temporary, model);
-  } catch (error) {
-    await rm(temporary, { recursive: true, force: true });
-    throw error;
-  }
-  return model;
+function isDue(output: TrainConfig["output"], step: number, minutes: number): boolean {
+  const { checkpoint_minutes: everyMinutes, checkpoint_steps: everySteps } = output;
+  return (everyMinutes !== null && minutes >= everyMinutes) || (everySteps !== null && step % everySteps === 0);
 }

@@ -1,8 +1,10 @@
 /** A corpus split decoded once into memory: photos and labels as compact integer rasters, indexed for drawing. */
+import { dataCheck, openCorpus, type StoredEntry } from "../corpus/read.js";
 import type { CorpusEntry, CorpusRecord } from "../corpus/record.js";
 import { InstructCvError } from "../errors.js";
 import { readGrey16, readPicture } from "../image/io.js";
 import type { TaskName } from "../tasks/task.js";
+import type { TrainConfig } from "./config.js";
 
 /** One record; rasters are square, at the corpus size. */
 export interface StoredSample {
@@ -28,8 +30,26 @@ export interface Store {
 /** How many pictures are decoded at a time. */
 const parallel = 16;
 
-/** Decodes every record. Throws InstructCvError("corpus") when a picture has not the corpus size. */
-export async function loadStore(entries: AsyncIterable<CorpusEntry>, size: number): Promise<Store> {
+/** The two splits a run needs. Throws InstructCvError("corpus") for an empty one, and see `loadStore`. */
+export async function openStores(config: TrainConfig): Promise<{ train: Store; val: Store }> {
+  const corpus = await openCorpus(config.data.corpus);
+  const open = async (split: string, cure: string) => {
+    const store = await loadStore(corpus.records(split), corpus.manifest.size, config.data.corpus);
+    if (store.samples.length > 0) return store;
+    throw new InstructCvError("corpus", `${config.data.corpus}: the split "${split}" has no record.`, cure);
+  };
+  const { train_split, val_split } = config.data;
+  return {
+    train: await open(train_split, "Build the corpus with more photos or a smaller val_share."),
+    val: await open(val_split, "Build the corpus with a larger val_share: training is watched on it."),
+  };
+}
+
+/**
+ * Decodes every record of the corpus in the folder `dir`. Throws InstructCvError("corpus") that names shard, record and byte when a
+ * picture cannot be decoded or has not the corpus size.
+ */
+export async function loadStore(entries: AsyncIterable<StoredEntry>, size: number, dir: string): Promise<Store> {
   const photos = new Map<string, Promise<Uint8Array>>();
   const samples: StoredSample[] = [];
   const decode = async (entry: CorpusEntry): Promise<StoredSample> => {
@@ -44,15 +64,27 @@ export async function loadStore(entries: AsyncIterable<CorpusEntry>, size: numbe
     if (record.task === "depth") return { ...base, millimetres: await depth(entry, size) };
     return base;
   };
-  let pending: Promise<StoredSample>[] = [];
-  for await (const entry of entries) {
-    pending.push(decode(entry));
-    if (pending.length === parallel) {
-      samples.push(...(await Promise.all(pending)));
-      pending = [];
+  const decodeAll = (batch: readonly StoredEntry[]) =>
+    Promise.all(
+      batch.map((entry) =>
+        decode(entry).catch((error: Error) => {
+          throw new InstructCvError("corpus", `${entry.place}: ${error.message}`, dataCheck(dir));
+        }),
+      ),
+    );
+  let batch: StoredEntry[] = [];
+  try {
+    for await (const entry of entries) {
+      if (batch.push(entry) < parallel) continue;
+      samples.push(...(await decodeAll(batch)));
+      batch = [];
     }
+  } catch (error) {
+    // A checksum says which shard is damaged; the record that cannot be decoded says where.
+    await decodeAll(batch);
+    throw error;
   }
-  samples.push(...(await Promise.all(pending)));
+  samples.push(...(await decodeAll(batch)));
   return { size, samples, groups: groupSamples(samples) };
 }
 
@@ -70,7 +102,7 @@ async function mask(bytes: Buffer, size: number, key: string): Promise<Uint8Arra
 }
 
 async function depth(entry: CorpusEntry, size: number): Promise<Uint16Array> {
-  if (!entry.depth) throw new InstructCvError("corpus", `${entry.record.key}: a depth record without depth.png.`);
+  if (!entry.depth) throw new InstructCvError("corpus", "a depth record without depth.png.");
   const grey = await readGrey16(entry.depth);
   if (grey.data.length !== size * size) {
     throw new InstructCvError("corpus", `${entry.record.key}.depth.png: not ${size}x${size}.`);

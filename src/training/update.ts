@@ -24,11 +24,16 @@ export interface UpdateOutcome {
   readonly auxiliary: HeadLosses | null;
   readonly gradNorm: number;
   readonly loaderMs: number;
+  /** Why nothing was changed: what is no number, in words; null for an update that was made. */
+  readonly skipped: string | null;
 }
 
 /**
+/**
  * Update number `update`, counted from 1; everything random in it follows from the seed and that number. Its world * accumulate batches
- * are dealt to the ranks in order, so 2 processes that accumulate 4 see what one that accumulates 8 sees.
+ * are dealt to the ranks in order, so 2 processes that accumulate 4 see what one that accumulates 8 sees. An update whose loss or
+ * gradient norm is no number is skipped, on all ranks: weights, moments and averages stay, and it counts as done (its batches, learning
+ * rate and the optimizer's bias correction are not made up for).
  */
 export function runUpdate(
   session: Session,
@@ -93,10 +98,15 @@ export function runUpdate(
   const auxiliary = models.auxiliary
     ? { sentence, presence: photoLoss(1), extent: photoLoss(2), asked: photoLoss(3) }
     : null;
+  const outcome = { loss, tasks, auxiliary, loaderMs };
+  if (!Number.isFinite(loss)) {
+    optimizer.skip();
+    return { ...outcome, gradNorm: Number.NaN, skipped: `the loss is ${loss}` };
+  }
   const weights = optimizer.slots.map((slot) => slot.weight);
   team.averageGradients(torch, weights);
   const gradNorm = optimizer.step(update, lr);
-  return { loss, tasks, auxiliary, gradNorm, loaderMs };
+  return { ...outcome, gradNorm, skipped: Number.isFinite(gradNorm) ? null : `the gradient norm is ${gradNorm}` };
 }
 
 const pairs = (row: readonly number[]) =>
