@@ -29,7 +29,6 @@ export interface UpdateOutcome {
 }
 
 /**
-/**
  * Update number `update`, counted from 1; everything random in it follows from the seed and that number. Its world * accumulate batches
  * are dealt to the ranks in order, so 2 processes that accumulate 4 see what one that accumulates 8 sees. An update whose loss or
  * gradient norm is no number is skipped, on all ranks: weights, moments and averages stay, and it counts as done (its batches, learning
