@@ -81,19 +81,23 @@ function teamOf(group: ProcessGroup, { localWorld }: Launch, device: string): Te
       torch.tidy(() => group.average(weights.flatMap((weight) => torch.grad(weight) ?? [])));
     },
     async decided(name, decide) {
-      if (!leads) {
-        const { value, failure } = JSON.parse(group.lookUp(name)) as { value?: string; failure?: string };
-        if (failure !== undefined) throw new InstructCvError("engine", `rank 0 of ${world}: ${failure}`);
-        return value!;
+      let outcome: { value: string } | { failure: string } | undefined;
+      let problem: unknown;
+      if (leads) {
+        try {
+          outcome = { value: await decide() };
+        } catch (error) {
+          problem = error;
+          outcome = { failure: (error as Error).message };
+        }
+        group.publish(name, JSON.stringify(outcome));
       }
-      try {
-        const value = await decide();
-        group.publish(name, JSON.stringify({ value }));
-        return value;
-      } catch (error) {
-        group.publish(name, JSON.stringify({ failure: (error as Error).message }));
-        throw error;
-      }
+      // The others wait here: torchrun's store outlives the leader, a connection to it does not.
+      group.sum([0]);
+      if (problem) throw problem;
+      outcome ??= JSON.parse(group.lookUp(name)) as { value: string } | { failure: string };
+      if ("failure" in outcome) throw new InstructCvError("engine", `rank 0 of ${world}: ${outcome.failure}`);
+      return outcome.value;
     },
     agreeOn(what, digest) {
       const rows = gather([...digest()]);
