@@ -65,7 +65,7 @@ export async function planMemory(
     if (copies) laidOut += stored;
   };
   const unet = [denoiser.main, denoiser.text, denoiser.time].filter((network) => network !== null);
-  const large = staysMapped(denoiser.main);
+  const large = staysMapped(folder, denoiser.main);
   for (const network of unet) count(network, !large);
   count(text, false);
   for (const network of [encoder, decoder]) count(network, true);
