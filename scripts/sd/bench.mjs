@@ -57,7 +57,8 @@ try {
     cold,
     ...measured,
   });
-  if (!commands.has("ours_int8")) result.int8 = `not measured: make it with npx instructcv quantize ${dir}`;
+  if (!commands.has("ours_int8"))
+    result.int8 = `not measured: make it with npx instructcv quantize ${dir} --photos PHOTOS --autoencoder`;
   if (options.json) console.log(JSON.stringify(result));
   else printTables(result);
 } finally {

@@ -51,7 +51,7 @@ way, and further drawings show the loss: how far predictions, drawings and the a
 --autoencoder does the same for the convolutions of the autoencoder, in <model>/vae/int8.safetensors. Without that file
 "run --precision int8" encodes and decodes in float32.
 
-Time: about 30 s for the small model, about 10 minutes for Stable Diffusion's size at 256 pixels on two cores. Memory: 0.4 GB and 1.3 GB
+Time: about 30 s for the small model, about 10 minutes for Stable Diffusion's size at 256 pixels on two cores (the autoencoder adds a third). Memory: 0.4 GB and 1.9 GB
 beside the float weights, which stay in their file. Disk: the new file twice while it is written over an older one.
 
 Examples:
