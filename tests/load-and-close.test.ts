@@ -24,6 +24,14 @@ async function held() {
   };
 }
 
+function expectNoMore(after: Awaited<ReturnType<typeof held>>, before: typeof after): void {
+  expect(after.mappings).toBe(0);
+  expect(after.threads).toBeLessThanOrEqual(before.threads);
+  expect(after.files).toBeLessThanOrEqual(before.files);
+  // Leaked models would be many times their weights of a megabyte, leaked sessions more.
+  expect(after.megabytes - before.megabytes).toBeLessThan(40);
+}
+
 test("100 times in this thread, with every kind of session", async () => {
   const cycle = async () => {
     const model = await LoadedModel.open(dir, { threads: 2 });
@@ -34,12 +42,7 @@ test("100 times in this thread, with every kind of session", async () => {
   for (let i = 0; i < 40; i++) await cycle();
   const before = await held();
   for (let i = 0; i < 60; i++) await cycle();
-  const after = await held();
-  expect(after.mappings).toBe(0);
-  expect(after.threads).toBeLessThanOrEqual(before.threads);
-  expect(after.files).toBeLessThanOrEqual(before.files);
-  // A leaked model would be 60 times its weights of a megabyte, a leaked session of them more.
-  expect(after.megabytes - before.megabytes).toBeLessThan(40);
+  expectNoMore(await held(), before);
 }, 60_000);
 
 test("20 times in a worker of its own", async () => {
@@ -51,9 +54,5 @@ test("20 times in a worker of its own", async () => {
   for (let i = 0; i < 5; i++) await cycle();
   const before = await held();
   for (let i = 0; i < 15; i++) await cycle();
-  const after = await held();
-  expect(after.mappings).toBe(0);
-  expect(after.threads).toBeLessThanOrEqual(before.threads);
-  expect(after.files).toBeLessThanOrEqual(before.files);
-  expect(after.megabytes - before.megabytes).toBeLessThan(40);
+  expectNoMore(await held(), before);
 }, 60_000);

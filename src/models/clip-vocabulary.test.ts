@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { clipVocabularyFolder } from "./clip-vocabulary.js";
 import { ClipTokenizer } from "./tokenizer.js";
 
-const tokenizer = await ClipTokenizer.fromFiles(clipVocabularyFolder);
+const tokenizer = await ClipTokenizer.fromFiles(resolve(import.meta.dirname, "../../models/clip-vocabulary"));
 
 interface Golden {
   maxLength: number;
