@@ -1,7 +1,8 @@
 /** The safetensors format: an 8-byte length, a JSON header, then raw little-endian weights (github.com/huggingface/safetensors). */
 import { closeSync, openSync, readSync } from "node:fs";
-import { open, rename, rm } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { InstructCvError } from "../errors.js";
+import { writeStaged } from "../files.js";
 import { type FloatType, fromFloat32, toFloat32 } from "./float16.js";
 
 export type TensorType = FloatType | "F64" | "I64" | "I32" | "I16" | "I8" | "U8" | "BOOL";
@@ -31,7 +32,7 @@ export interface TensorData {
 }
 
 /** Bytes of one element. */
-const width: Readonly<Record<TensorType, number>> = {
+export const width: Readonly<Record<TensorType, number>> = {
   F64: 8,
   I64: 8,
   F32: 4,
@@ -185,21 +186,10 @@ export async function writeSafetensors(
   const prefix = Buffer.alloc(8);
   prefix.writeBigUInt64LE(BigInt(padded.length));
 
-  const temporary = `${path}.${process.pid}.tmp`;
-  try {
-    const file = await open(temporary, "w");
-    try {
-      await file.writeFile(Buffer.concat([prefix, padded]));
-      for (const { data, dtype = "F32" } of tensors.values()) await file.writeFile(fromFloat32(data, dtype));
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
+  await writeStaged(path, async (file) => {
+    await file.writeFile(Buffer.concat([prefix, padded]));
+    for (const { data, dtype = "F32" } of tensors.values()) await file.writeFile(fromFloat32(data, dtype));
+  });
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,8 +1,6 @@
 /** Writes a safetensors file tensor by tensor, and looks at it before anybody else can. */
-import { randomBytes } from "node:crypto";
-import { open, rename, rm } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
-import type { TensorType } from "./safetensors.js";
+import { writeStaged } from "../files.js";
+import { type TensorType, width } from "./safetensors.js";
 
 export interface StagedTensor {
   readonly name: string;
@@ -15,8 +13,6 @@ export interface StagedTensor {
 /** Room for what `finish` adds to the metadata. */
 const RESERVED = 2 ** 15;
 
-const width = { F64: 8, I64: 8, F32: 4, I32: 4, F16: 2, BF16: 2, I16: 2, I8: 1, U8: 1, BOOL: 1 } as const;
-
 /**
  * Writes a temporary file in the folder of `path`, has `finish` look at it, adds what `finish` returns (at most 32 KiB) to its
  * metadata and renames it to `path`. When anything fails the temporary file is removed and an older file stays.
@@ -27,7 +23,6 @@ export async function stageSafetensors(
   metadata: Readonly<Record<string, string>>,
   finish: (temporary: string) => Promise<Readonly<Record<string, string>>>,
 ): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}-${randomBytes(4).toString("hex")}.tmp`);
   const header: Record<string, unknown> = { __metadata__: metadata };
   let offset = 0;
   for (const { name, dtype, shape } of tensors) {
@@ -36,23 +31,13 @@ export async function stageSafetensors(
     offset = end;
   }
   const length = Math.ceil((Buffer.byteLength(JSON.stringify(header)) + RESERVED) / 8) * 8;
-  try {
-    const file = await open(temporary, "wx");
-    try {
-      await file.writeFile(encodeHeader(header, length));
-      for (const tensor of tensors) await file.writeFile(await tensor.bytes());
-      await file.sync();
-      const complete = { ...header, __metadata__: { ...metadata, ...(await finish(temporary)) } };
-      await file.write(encodeHeader(complete, length), 0, 8 + length, 0);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
+  await writeStaged(path, async (file, temporary) => {
+    await file.writeFile(encodeHeader(header, length));
+    for (const tensor of tensors) await file.writeFile(await tensor.bytes());
+    await file.sync();
+    const complete = { ...header, __metadata__: { ...metadata, ...(await finish(temporary)) } };
+    await file.write(encodeHeader(complete, length), 0, 8 + length, 0);
+  });
 }
 
 function encodeHeader(header: object, length: number): Uint8Array {
