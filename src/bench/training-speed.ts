@@ -41,15 +41,16 @@ export async function benchTraining(config: TrainConfig): Promise<TrainingRow> {
   const reference: { samples_per_second: number; torch: string }[] = [];
   let update = 0;
   const run = () => runUpdate(session, loader, ++update, 1e-4);
-  run();
+  await run();
   for (let round = 0; round < ROUNDS; round++) {
-    run();
+    await run();
     const start = performance.now();
-    const loaderMs = Array.from({ length: STEPS }, run).reduce((sum, outcome) => sum + outcome.loaderMs, 0);
+    let loaderMs = 0;
+    for (let i = 0; i < STEPS; i++) loaderMs += (await run()).loaderMs;
     const ms = performance.now() - start;
     rates.push((STEPS * config.optimizer.batch * config.optimizer.accumulate * 1000) / ms);
     shares.push(loaderMs / ms);
-    loaderRates.push(loaderRate(loader, config.optimizer.batch));
+    loaderRates.push(await loaderRate(loader, config.optimizer.batch));
     if (python) reference.push(await pytorch(python, config, session.tokenizer.vocabSize));
   }
   const best = reference.sort((a, b) => b.samples_per_second - a.samples_per_second)[0];
@@ -64,9 +65,9 @@ export async function benchTraining(config: TrainConfig): Promise<TrainingRow> {
 }
 
 /** Samples a second that the loader alone makes. */
-function loaderRate(loader: Loader, batch: number): number {
+async function loaderRate(loader: Loader, batch: number): Promise<number> {
   const start = performance.now();
-  for (let step = 0; step < LOADER_BATCHES; step++) loader.batch(step);
+  for (let step = 0; step < LOADER_BATCHES; step++) await loader.batch(step);
   return (LOADER_BATCHES * batch * 1000) / (performance.now() - start);
 }
 

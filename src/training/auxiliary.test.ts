@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { inOrder } from "../../tests/helpers/in-order.js";
 import { tinyConfig, tinyStore } from "../../tests/helpers/tiny-training.js";
 import { parseInstruction } from "../instructions/index.js";
 import { createRng } from "../random.js";
@@ -171,7 +172,7 @@ test("half of the photos show what their sentence asks for, and the sentence say
   expect(Math.abs(questions.filter(({ present }) => present).length - 200)).toBeLessThan(60);
   const session = await createSession(config, store);
   const loader = createLoader(store, config, session.tokenizer);
-  expect(runUpdate(session, loader, 1, 1e-3).auxiliary!.asked).toBeCloseTo(Math.log(2), 0);
+  expect((await runUpdate(session, loader, 1, 1e-3)).auxiliary!.asked).toBeCloseTo(Math.log(2), 0);
 });
 
 test("the heads train with the network and need its sentence vector", async () => {
@@ -184,18 +185,19 @@ test("the heads train with the network and need its sentence vector", async () =
   const names = session.optimizer.slots.map(({ name }) => name).filter((name) => name.startsWith("auxiliary."));
   expect(names).toHaveLength(14);
   const loader = createLoader(tinyStore(), config, session.tokenizer);
-  const photos = loader.photos(3, 6);
+  const photos = await loader.photos(3, 6);
   expect(photos.image).toHaveLength(6 * 3 * 32 * 32);
   expect(photos.shown.every(([id, ...more]) => id!.startsWith("tiny/") && more.length === 0)).toBe(true);
-  expect(createLoader(tinyStore(), config, session.tokenizer).photos(3, 6)).toEqual(photos);
+  expect(await createLoader(tinyStore(), config, session.tokenizer).photos(3, 6)).toEqual(photos);
   const whole = { ...config, data: { ...config.data, flip: 1, crop: { ...config.data.crop, classification: null } } };
-  const { shown, extents } = createLoader(tinyStore(), whole, session.tokenizer).photos(0, 4);
+  const { shown, extents } = await createLoader(tinyStore(), whole, session.tokenizer).photos(0, 4);
   const { boxes, slots } = tinyStore().samples.find(
     ({ record }) => record.photo === shown[0]![0] && record.boxes?.length,
   )!.record;
   const [x1, y1, x2, y2] = boxes![0]!.map((edge) => edge / 32) as [number, number, number, number];
   expect([...extents[0]!]).toEqual([[slots.category, [1 - x2, y1, 1 - x1, y2]]]);
-  const losses = Array.from({ length: 40 }, (_, i) => runUpdate(session, loader, i + 1, 2e-3).auxiliary!);
+  const updates = await inOrder(Array(40).keys(), (i) => runUpdate(session, loader, i + 1, 2e-3));
+  const losses = updates.map(({ auxiliary }) => auxiliary!);
   // The photos are noise, so presence can only fall to chance.
   for (const [head, share] of [
     ["sentence", 0.8],

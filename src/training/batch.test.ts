@@ -14,17 +14,17 @@ beforeAll(async () => {
   config = await tinyConfig();
 });
 
-test("a batch depends on the seed and the step only", () => {
+test("a batch depends on the seed and the step only", async () => {
   const first = createLoader(store, config, tokenizer);
-  const later = createLoader(store, config, tokenizer).batch(7);
-  for (let step = 0; step < 7; step++) first.batch(step);
-  expect(first.batch(7)).toEqual(later);
-  expect(first.batch(8)).not.toEqual(later);
-  expect(createLoader(store, { ...config, seed: 2 }, tokenizer).batch(7)).not.toEqual(later);
+  const later = await createLoader(store, config, tokenizer).batch(7);
+  for (let step = 0; step < 7; step++) await first.batch(step);
+  expect(await first.batch(7)).toEqual(later);
+  expect(await first.batch(8)).not.toEqual(later);
+  expect(await createLoader(store, { ...config, seed: 2 }, tokenizer).batch(7)).not.toEqual(later);
 });
 
-test("arrays have the shapes of the step, pixels are in -1..1", () => {
-  const batch = createLoader(store, config, tokenizer).batch(0);
+test("arrays have the shapes of the step, pixels are in -1..1", async () => {
+  const batch = await createLoader(store, config, tokenizer).batch(0);
   expect(batch.image).toHaveLength(4 * 3 * 32 * 32);
   expect(batch.target).toHaveLength(4 * 3 * 32 * 32);
   expect(batch.pixelWeights).toHaveLength(4 * 32 * 32);

@@ -38,19 +38,20 @@ export interface Batch {
   readonly ids: BigInt64Array;
 }
 
-/** `batch(step)` depends on the seed, the step and the corpus only: resuming needs no state. */
+/** What `batch(step)` gives depends on the seed, the step and the corpus only: resuming needs no state. */
 export interface Loader {
-  batch(step: number): Batch;
+  batch(step: number): Promise<Batch>;
   /** Photos alone, cropped as for classification, for the presence head. */
-  photos(step: number, count: number): PhotoBatch;
+  photos(step: number, count: number): Promise<PhotoBatch>;
 }
 
 export function createLoader(store: Store, config: TrainConfig, tokenizer: Encoder): Loader {
   const drawer = createDrawer(store, config.data);
   const drawPartner = config.data.pairs > 0 ? createPairing(store) : null;
+  const loadPhotos = createPhotoLoader(store, config, tokenizer);
   return {
-    photos: createPhotoLoader(store, config, tokenizer),
-    batch(step) {
+    photos: async (step, count) => loadPhotos(step, count),
+    async batch(step) {
       const examples = Array.from({ length: config.optimizer.batch }, (_, i) => {
         const rng = createRng(`${config.seed}/batch/${step}/${i}`);
         const sample = drawer.draw(rng);

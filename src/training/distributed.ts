@@ -28,7 +28,7 @@ export interface Team {
   /** What `decide` returns on the leader; it runs there only, and its error is everybody's. Each name once. */
   decided(name: string, decide: () => Promise<string>): Promise<string>;
   /** Waits for all ranks and throws InstructCvError("engine") when they do not hold the same. */
-  agreeOn(what: string, digest: () => Buffer): void;
+  agreeOn(what: string, digest: () => Buffer | Promise<Buffer>): Promise<void>;
   leave(): void;
 }
 
@@ -42,7 +42,7 @@ export const alone: Team = {
   gather: (row) => [row],
   averageGradients() {},
   decided: (_, decide) => decide(),
-  agreeOn() {},
+  agreeOn: async () => {},
   leave() {},
 };
 
@@ -99,8 +99,8 @@ function teamOf(group: ProcessGroup, { localWorld }: Launch, device: string): Te
       if ("failure" in outcome) throw new InstructCvError("engine", `rank 0 of ${world}: ${outcome.failure}`);
       return outcome.value;
     },
-    agreeOn(what, digest) {
-      const rows = gather([...digest()]);
+    async agreeOn(what, digest) {
+      const rows = gather([...(await digest())]);
       const different = rows.flatMap((row, r) => (row.join() === rows[0]!.join() ? [] : [r]));
       if (different.length === 0) return;
       throw new InstructCvError(
@@ -124,8 +124,8 @@ export function digestWeights({ torch, optimizer }: Session): Buffer {
 }
 
 /** Of the recipe but for where it runs, and of the first batch, which the corpus and the tokenizer decide. */
-export function digestTask(config: TrainConfig, loader: Loader): Buffer {
-  const { image, target, ids } = loader.batch(0);
+export async function digestTask(config: TrainConfig, loader: Loader): Promise<Buffer> {
+  const { image, target, ids } = await loader.batch(0);
   const recipe = JSON.stringify({ ...config, compute: config.compute.dtype });
   return createHash("sha256").update(recipe).update(image).update(target).update(ids).digest();
 }

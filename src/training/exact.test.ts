@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { inOrder } from "../../tests/helpers/in-order.js";
 import { tinyConfig, tinyStore, tinyTokenizer } from "../../tests/helpers/tiny-training.js";
 import { createLoader, type Loader } from "./batch.js";
 import type { TrainConfig } from "./config.js";
@@ -45,9 +46,9 @@ const lr = 1e-3;
 
 test("an update does not depend on what was drawn before it", async () => {
   const whole = await open();
-  runUpdate(whole.session, whole.loader, 1, lr);
+  await runUpdate(whole.session, whole.loader, 1, lr);
   const state = await saveState(folder, whole.session, store, { ...freshProgress, step: 1 });
-  const expected = [2, 3].map((update) => runUpdate(whole.session, whole.loader, update, lr));
+  const expected = await inOrder([2, 3], (update) => runUpdate(whole.session, whole.loader, update, lr));
 
   const random = vi.spyOn(Math, "random").mockImplementation(() => {
     throw new Error("Math.random was asked");
@@ -55,11 +56,11 @@ test("an update does not depend on what was drawn before it", async () => {
   const resumed = await open();
   await loadState(state, resumed.session);
   const { torch } = resumed.session;
-  const found = [2, 3].map((update) => {
+  const found = await inOrder([2, 3], async (update) => {
     torch.manualSeed(999 + update);
     torch.tidy(() => torch.randn([update]));
-    resumed.loader.batch(17);
-    resumed.loader.photos(5, 2);
+    await resumed.loader.batch(17);
+    await resumed.loader.photos(5, 2);
     return runUpdate(resumed.session, resumed.loader, update, lr);
   });
   random.mockRestore();
@@ -70,7 +71,7 @@ test("an update does not depend on what was drawn before it", async () => {
   // The seed and the number are what it depends on.
   const other = await open({ ...config, seed: config.seed + 1 });
   await loadState(state, other.session);
-  expect(runUpdate(other.session, other.loader, 2, lr).loss).not.toBe(expected[0]!.loss);
+  expect((await runUpdate(other.session, other.loader, 2, lr)).loss).not.toBe(expected[0]!.loss);
 });
 
 test("the average moves, by its decay: it is neither the weights nor what it was", async () => {
@@ -79,7 +80,7 @@ test("the average moves, by its decay: it is neither the weights nor what it was
   const read = () => optimizer.slots.map(({ average, weight }) => [torch.read(average), torch.read(weight)] as const);
   for (let update = 1; update <= 3; update++) {
     const before = read();
-    runUpdate(session, loader, update, lr);
+    await runUpdate(session, loader, update, lr);
     const decay = emaDecay(config.optimizer.ema, update);
     let worst = 0;
     for (const [i, [average, weight]] of read().entries()) {
@@ -100,25 +101,25 @@ test.each([
   ["gradient norm", 1e20, /the (gradient norm|loss) is (NaN|Infinity)/],
 ])("an update without a number for its %s changes nothing but is over", async (_what, poison, says) => {
   const { session, loader } = await open();
-  runUpdate(session, loader, 1, lr);
+  await runUpdate(session, loader, 1, lr);
   const before = values(session);
   const bad: Loader = {
     ...loader,
-    batch(step) {
-      const batch = loader.batch(step);
+    async batch(step) {
+      const batch = await loader.batch(step);
       batch.target.fill(poison);
       return batch;
     },
   };
-  expect(runUpdate(session, bad, 2, lr).skipped).toMatch(says);
+  expect((await runUpdate(session, bad, 2, lr)).skipped).toMatch(says);
   expect(values(session)).toEqual(before);
-  const after = runUpdate(session, loader, 3, lr);
+  const after = await runUpdate(session, loader, 3, lr);
   expect(after.skipped).toBeNull();
 
   // No gradient is left over: it is the third update of a run that never saw the bad batch.
   const clean = await open();
-  runUpdate(clean.session, clean.loader, 1, lr);
-  expect(runUpdate(clean.session, clean.loader, 3, lr)).toEqual({ ...after, loaderMs: expect.any(Number) });
+  await runUpdate(clean.session, clean.loader, 1, lr);
+  expect(await runUpdate(clean.session, clean.loader, 3, lr)).toEqual({ ...after, loaderMs: expect.any(Number) });
   expect(values(session)).toEqual(values(clean.session));
 });
 

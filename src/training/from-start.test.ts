@@ -35,7 +35,7 @@ test("a recipe without networks has those of the model it starts from, with the 
   expect(config.model.scheduler).toMatchObject({ prediction_type: "sample", rescale_betas_zero_snr: true });
   const store = tinyStore();
   const session = await createSession(config, store);
-  const { loss } = runUpdate(session, createLoader(store, config, session.tokenizer), 1, 1e-3);
+  const { loss } = await runUpdate(session, createLoader(store, config, session.tokenizer), 1, 1e-3);
   expect(loss).toBeGreaterThan(0);
   expect(session.optimizer.slots.find(({ name }) => name === "unet.conv_in.weight")!.weight.shape).toEqual([
     16, 8, 3, 3,

@@ -25,7 +25,7 @@ test("training repeats PyTorch's run", async () => {
   const loader = createLoader(store, config, session.tokenizer);
   for (let update = 1; update <= goldenUpdates; update++) {
     const lr = learningRate(config.optimizer, (update - 1) / goldenUpdates);
-    const { loss, gradNorm } = runUpdate(session, loader, update, lr);
+    const { loss, gradNorm } = await runUpdate(session, loader, update, lr);
     expect(Math.abs(loss - golden.losses[update - 1]!)).toBeLessThan(1e-5);
     expect(Math.abs(gradNorm - golden.norms[update - 1]!)).toBeLessThan(1e-4);
   }
@@ -41,8 +41,8 @@ test("a step leaves no tensor behind", async () => {
   const store = tinyStore();
   const session = await createSession(config, store, await tinyTokenizer());
   const loader = createLoader(store, config, session.tokenizer);
-  runUpdate(session, loader, 1, 1e-3);
+  await runUpdate(session, loader, 1, 1e-3);
   const before = session.torch.liveTensors();
-  for (let update = 2; update <= 4; update++) runUpdate(session, loader, update, 1e-3);
+  for (let update = 2; update <= 4; update++) await runUpdate(session, loader, update, 1e-3);
   expect(session.torch.liveTensors()).toBe(before);
 });

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { inOrder } from "../../tests/helpers/in-order.js";
 import { pix2pixConfig, pix2pixLora, writePix2PixStart } from "../../tests/helpers/pix2pix-training.js";
 import { tinyStore } from "../../tests/helpers/tiny-training.js";
 import { readCheckpoint } from "../checkpoints/folder.js";
@@ -38,13 +39,13 @@ beforeAll(async () => {
   const recipe = await pix2pixConfig(start, "lora");
   // A model of our own first: the text-to-image one with its inputs widened.
   const first = await createSession({ ...recipe, model: { ...recipe.model, lora: null } }, store);
-  runUpdate(first, createLoader(store, recipe, first.tokenizer), 1, 1e-3);
+  await runUpdate(first, createLoader(store, recipe, first.tokenizer), 1, 1e-3);
   await mkdir(join(folder, "base"));
   await writeModel(join(folder, "base"), first, store, "float32");
   config = { ...recipe, model: { ...recipe.model, init: join(folder, "base") } };
   session = await createSession(config, store);
   const loader = createLoader(store, config, session.tokenizer);
-  for (let update = 1; update <= 4; update++) runUpdate(session, loader, update, 3e-3);
+  for (let update = 1; update <= 4; update++) await runUpdate(session, loader, update, 3e-3);
   await mkdir(join(folder, "model"));
   await writeModel(join(folder, "model"), session, store, "float32");
 });
@@ -131,8 +132,9 @@ test("a fresh adapter changes nothing", async () => {
   const lora = { rank: 2, alpha: null, targets: ["to_k"] };
   const fresh = await createSession({ ...config, model: { ...config.model, lora } }, store);
   const plain = await createSession({ ...config, model: { ...config.model, lora: null } }, store);
-  const lossOf = (one: Session) => runUpdate(one, createLoader(store, config, one.tokenizer), 1, 1e-3).loss;
-  expect(lossOf(fresh)).toBe(lossOf(plain));
+  const lossOf = async (one: Session) =>
+    (await runUpdate(one, createLoader(store, config, one.tokenizer), 1, 1e-3)).loss;
+  expect(await lossOf(fresh)).toBe(await lossOf(plain));
   expect(fresh.optimizer.slots.length).toBeLessThan(plain.optimizer.slots.length);
 });
 
@@ -141,8 +143,8 @@ test("a run goes on from its checkpoint to the bit", async () => {
   const checkpoint = await saveState(join(folder, "checkpoints"), session, store, { ...freshProgress, step: 4 });
   const resumed = await createSession(config, store);
   await loadState(checkpoint, resumed);
-  const [on, again] = [session, resumed].map((one) =>
-    [5, 6].map((update) => runUpdate(one, loader, update, 1e-3).loss),
+  const [on, again] = await inOrder([session, resumed], (one) =>
+    inOrder([5, 6], async (update) => (await runUpdate(one, loader, update, 1e-3)).loss),
   );
   expect(again).toEqual(on);
   for (const [i, slot] of session.optimizer.slots.entries()) {

@@ -125,11 +125,11 @@ test("what a partner's masks all leave open stays unknown in the pair, and its o
   expect(Array.from({ length: 20 }, () => draw(detect, rng)).some((one) => one?.unknown)).toBe(false);
 });
 
-test("a recipe's pairs repeat by seed and step", () => {
+test("a recipe's pairs repeat by seed and step", async () => {
   const tokenizer = { encode: () => [0] };
   const batch = (pairs: number) =>
     createLoader(store, { ...config, data: { ...config.data, pairs } }, tokenizer).batch(40);
-  expect(batch(0.5)).toEqual(batch(0.5));
-  expect(batch(1)).not.toEqual(batch(0.5));
-  expect(batch(1)).not.toEqual(batch(0));
+  expect(await batch(0.5)).toEqual(await batch(0.5));
+  expect(await batch(1)).not.toEqual(await batch(0.5));
+  expect(await batch(1)).not.toEqual(await batch(0));
 });

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { inOrder } from "../../tests/helpers/in-order.js";
 import { pix2pixConfig, writePix2PixStart } from "../../tests/helpers/pix2pix-training.js";
 import { tinyConfig, tinyStore, tinyTokenizer } from "../../tests/helpers/tiny-training.js";
 import { noiseLevel, sampleMix } from "../diffusion/prediction.js";
@@ -73,7 +74,7 @@ async function pixelSession() {
 test("the step draws its answer in one step from the last timestep and takes the loss of that picture", async () => {
   const { config, session, loader } = await pixelSession();
   const { torch, models, stepOptions } = session;
-  const batch = loader.batch(0);
+  const batch = await loader.batch(0);
   const draws = drawsOf(config.seed, 0, batch.tasks.length, stepOptions);
   expect(new Set(draws.timesteps)).toEqual(new Set([999]));
   torch.noGrad(() =>
@@ -101,7 +102,7 @@ test("with an autoencoder the answer of epsilon is decoded, and the gradient com
   const store = tinyStore();
   const { torch, models, optimizer, stepOptions, tokenizer } = await createSession(config, store);
   await rm(folder, { recursive: true });
-  const batch = createLoader(store, config, tokenizer).batch(0);
+  const batch = await createLoader(store, config, tokenizer).batch(0);
   const draws = drawsOf(config.seed, 0, batch.tasks.length, stepOptions);
   torch.tidy(() => {
     const { ops } = torch;
@@ -122,7 +123,8 @@ test("with an autoencoder the answer of epsilon is decoded, and the gradient com
 
 test("training on it lowers it", async () => {
   const { session, loader } = await pixelSession();
-  const losses = Array.from({ length: 24 }, (_, i) => runUpdate(session, loader, i + 1, 2e-3).loss);
+  const updates = await inOrder(Array(24).keys(), (i) => runUpdate(session, loader, i + 1, 2e-3));
+  const losses = updates.map(({ loss }) => loss);
   const mean = (values: number[]) => values.reduce((sum, value) => sum + value / values.length, 0);
   expect(mean(losses.slice(-6))).toBeLessThan(0.7 * mean(losses.slice(0, 6)));
 });

@@ -99,12 +99,12 @@ async function trainTogether(
   if (from) await loadState(from, session);
 
   const loader = createLoader(stores.train, config, session.tokenizer);
-  team.agreeOn("the recipe or the data", () => digestTask(config, loader));
-  team.agreeOn("the model at the start", () => digestWeights(session));
+  await team.agreeOn("the recipe or the data", () => digestTask(config, loader));
+  await team.agreeOn("the model at the start", () => digestWeights(session));
   if (team.leads) await writeAtomic(join(out, "config.yaml"), stringify(config));
   const log = team.leads ? await openRunLog(out, config.name, begun.step) : null;
   const work = {
-    flopsPerUpdate: countUpdate(session, loader) * team.world,
+    flopsPerUpdate: (await countUpdate(session, loader)) * team.world,
     limit: team.sum([measureLimit(session.torch, config.compute.dtype)])[0]!,
   };
   if (log) await recordStart(out, session, work, { step: begun.step, from });
@@ -124,7 +124,7 @@ async function trainTogether(
   const meter = new Meter(fractionAt(step), work, begun.pending);
   const save = async () => {
     if (saved.checkpoint !== undefined && saved.step === step) return saved.checkpoint;
-    team.agreeOn(`the model after step ${step}`, () => digestWeights(session));
+    await team.agreeOn(`the model after step ${step}`, () => digestWeights(session));
     const progress = { step, minutes: minutesNow(), skips, pending: meter.pending };
     const checkpoint = await team.decided(`checkpoint ${step}`, async () => {
       await mayWrite();
@@ -150,7 +150,7 @@ async function trainTogether(
     if (now.fraction >= 1 || now.stop) break;
     if (now.save) await save();
     const lr = learningRate(config.optimizer, now.fraction);
-    const outcome = runUpdate(session, loader, step + 1, lr, team);
+    const outcome = await runUpdate(session, loader, step + 1, lr, team);
     if (log) meter.add(outcome);
     step++;
     skips = countSkip(skips, outcome.skipped);

@@ -53,7 +53,7 @@ test("only the UNet moves; its new input channels start at zero", async () => {
   expect(optimizer.slots.every(({ name }) => name.startsWith("unet."))).toBe(true);
 
   const loader = createLoader(store, config, session.tokenizer);
-  const { loss } = runUpdate(session, loader, 1, 1e-3);
+  const { loss } = await runUpdate(session, loader, 1, 1e-3);
   expect(loss).toBeGreaterThan(0.5);
   expect(loss).toBeLessThan(5);
   expect(
@@ -77,7 +77,7 @@ test("bfloat16 compute gives nearly the loss of float32", async () => {
   const store = tinyStore();
   const loss = async (dtype: "float32" | "bfloat16") => {
     const session = await createSession({ ...config, compute: { ...config.compute, dtype, threads: 1 } }, store);
-    return runUpdate(session, createLoader(store, config, session.tokenizer), 1, 1e-3).loss;
+    return (await runUpdate(session, createLoader(store, config, session.tokenizer), 1, 1e-3)).loss;
   };
   const exact = await loss("float32");
   expect(Math.abs((await loss("bfloat16")) - exact)).toBeLessThan(0.03 * exact);

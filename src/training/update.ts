@@ -34,13 +34,13 @@ export interface UpdateOutcome {
  * gradient norm is no number is skipped, on all ranks: weights, moments and averages stay, and it counts as done (its batches, learning
  * rate and the optimizer's bias correction are not made up for).
  */
-export function runUpdate(
+export async function runUpdate(
   session: Session,
   loader: Loader,
   update: number,
   lr: number,
   team: Team = alone,
-): UpdateOutcome {
+): Promise<UpdateOutcome> {
   const { config, torch, models, optimizer, stepOptions } = session;
   const { accumulate } = config.optimizer;
   let loaderMs = 0;
@@ -51,7 +51,7 @@ export function runUpdate(
   for (let i = 0; i < accumulate; i++) {
     const index = ((update - 1) * team.world + team.rank) * accumulate + i;
     const before = performance.now();
-    const batch = loader.batch(index);
+    const batch = await loader.batch(index);
     loaderMs += performance.now() - before;
     torch.tidy(() => {
       torch.manualSeed(hash32(`${config.seed}/noise/${index}`));
@@ -76,7 +76,7 @@ export function runUpdate(
   const { presence, extent, asked, photos } = config.loss.auxiliary;
   if (models.auxiliary && photos > 0) {
     const before = performance.now();
-    const batch = shareOfPhotos(loader.photos(update - 1, photos), team);
+    const batch = shareOfPhotos(await loader.photos(update - 1, photos), team);
     loaderMs += performance.now() - before;
     torch.tidy(() => {
       const { ops } = torch;

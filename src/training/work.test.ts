@@ -58,8 +58,8 @@ test("photos of the heads add to it, and counting changes no number of the run",
   for (const counted of [false, true]) {
     const session = await createSession(recipe, store);
     const loader = createLoader(store, recipe, session.tokenizer);
-    if (counted) expect(countUpdate(session, loader)).toBeGreaterThan(await count(() => {}));
-    losses.push(runUpdate(session, loader, 1, 1e-3).loss);
+    if (counted) expect(await countUpdate(session, loader)).toBeGreaterThan(await count(() => {}));
+    losses.push((await runUpdate(session, loader, 1, 1e-3)).loss);
   }
   expect(losses[1]).toBe(losses[0]);
 });

@@ -13,10 +13,10 @@ export interface Work {
 }
 
 /** Counts one update of this process on the shapes of a real batch. Nothing is computed. */
-export function countUpdate(session: Session, loader: Loader): number {
+export async function countUpdate(session: Session, loader: Loader): Promise<number> {
   const { config, models, optimizer, stepOptions } = session;
   const ops = new CountingOps(optimizer.slots.map(({ weight }) => weight));
-  const batch = loader.batch(0);
+  const batch = await loader.batch(0);
   const B = batch.tasks.length;
   const side = batch.size / models.codec.factor;
   const latents = ops.constant(new Float32Array(0), [B, config.model.unet.out_channels, side, side]);
@@ -27,7 +27,7 @@ export function countUpdate(session: Session, loader: Loader): number {
   const { photos } = config.loss.auxiliary;
   if (!models.auxiliary || photos === 0) return 2 * batches;
   const heads = new CountingOps(optimizer.slots.map(({ weight }) => weight));
-  photoLosses(heads, models, loader.photos(0, photos), stepOptions);
+  photoLosses(heads, models, await loader.photos(0, photos), stepOptions);
   return 2 * (batches + heads.forward + heads.backward);
 }
 

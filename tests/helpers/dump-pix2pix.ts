@@ -10,6 +10,7 @@ import { createLoader } from "../../src/training/batch.js";
 import { drawNoise } from "../../src/training/noise.js";
 import { createSession } from "../../src/training/session.js";
 import { type Draws, drawsOf } from "../../src/training/step.js";
+import { inOrder } from "./in-order.js";
 import { pix2pixCases, pix2pixConfig, pix2pixLora, pix2pixUpdates, writePix2PixStart } from "./pix2pix-training.js";
 import { tinyStore } from "./tiny-training.js";
 
@@ -26,8 +27,8 @@ const { batch: B } = config.optimizer;
 const S = config.model.resolution;
 
 const tensors = new Map<string, TensorData>();
-const steps = Array.from({ length: pix2pixUpdates }, (_, index) => {
-  const batch = loader.batch(index);
+const steps = await inOrder(Array(pix2pixUpdates).keys(), async (index) => {
+  const batch = await loader.batch(index);
   const draws = drawsOf(config.seed, index, B, stepOptions);
   torch.tidy(() => {
     torch.manualSeed(hash32(`${config.seed}/noise/${index}`));

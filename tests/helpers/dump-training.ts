@@ -8,6 +8,7 @@ import { learningRate } from "../../src/training/lr.js";
 import { decays } from "../../src/training/optimizer.js";
 import { createSession } from "../../src/training/session.js";
 import { drawsOf } from "../../src/training/step.js";
+import { inOrder } from "./in-order.js";
 import { goldenUpdates, tinyConfig, tinyStore, tinyTokenizer } from "./tiny-training.js";
 
 const folder = process.argv[2]!;
@@ -24,8 +25,8 @@ for (const { name, weight } of session.optimizer.slots) {
 }
 const { batch: B, accumulate } = config.optimizer;
 const [S, L] = [config.model.resolution, config.model.text_encoder.max_position_embeddings];
-const batches = Array.from({ length: goldenUpdates * accumulate }, (_, index) => {
-  const batch = loader.batch(index);
+const batches = await inOrder(Array(goldenUpdates * accumulate).keys(), async (index) => {
+  const batch = await loader.batch(index);
   const draws = drawsOf(config.seed, index, B, stepOptions);
   torch.manualSeed(hash32(`${config.seed}/noise/${index}`));
   const noise = torch.randn([B, config.model.unet.out_channels, S / 4, S / 4]);

@@ -5,6 +5,7 @@ import { createLoader } from "../../src/training/batch.js";
 import { parseConfig, type TrainConfig } from "../../src/training/config.js";
 import { createSession } from "../../src/training/session.js";
 import { runUpdate } from "../../src/training/update.js";
+import { inOrder } from "./in-order.js";
 import { writeTinyCheckpoint } from "./tiny-checkpoint.js";
 import { tinyConfig, tinySize, tinyStore } from "./tiny-training.js";
 
@@ -92,7 +93,7 @@ export async function pix2pixGaps(start: string, which: Pix2PixCase, folder: str
   const session = await createSession(config, store);
   const { torch, optimizer } = session;
   const loader = createLoader(store, config, session.tokenizer);
-  const updates = Array.from({ length: pix2pixUpdates }, (_, i) =>
+  const updates = await inOrder(Array(pix2pixUpdates).keys(), (i) =>
     runUpdate(session, loader, i + 1, config.optimizer.lr),
   );
   const { slots } = optimizer;
