@@ -18,7 +18,8 @@ export interface DepthErrors {
 const MAX_METRES = 10;
 const MIN_METRES = 0.001;
 
-interface Sums {
+/** What all errors of a map, or of several maps together, are computed from. */
+export interface DepthSums {
   pixels: number;
   squared: number;
   relative: number;
@@ -27,8 +28,8 @@ interface Sums {
 }
 
 /** Sums over the valid pixels of one map; both row-major and of one length. */
-function depthSums(prediction: Float32Array, truth: Float32Array): Sums {
-  const sums: Sums = { pixels: 0, squared: 0, relative: 0, log: 0, within: [0, 0, 0] };
+export function depthSums(prediction: Float32Array, truth: Float32Array): DepthSums {
+  const sums = noSums();
   for (let i = 0; i < truth.length; i++) {
     const t = truth[i]!;
     if (!(t > 0 && t <= MAX_METRES)) continue;
@@ -45,14 +46,26 @@ function depthSums(prediction: Float32Array, truth: Float32Array): Sums {
   return sums;
 }
 
-function errorsOf({ pixels, squared, relative, log, within }: Sums): DepthErrors {
+/** Of several maps together. */
+export function addSums(total: DepthSums, sums: DepthSums): void {
+  total.pixels += sums.pixels;
+  total.squared += sums.squared;
+  total.relative += sums.relative;
+  total.log += sums.log;
+  for (const k of [0, 1, 2] as const) total.within[k] += sums.within[k];
+}
+
+export const noSums = (): DepthSums => ({ pixels: 0, squared: 0, relative: 0, log: 0, within: [0, 0, 0] });
+
+/** NaN of no pixel. */
+export function errorsOf({ pixels, squared, relative, log, within }: DepthSums): DepthErrors {
   const [delta1, delta2, delta3] = within.map((count) => count / pixels) as [number, number, number];
   return { rmse: Math.sqrt(squared / pixels), absRel: relative / pixels, log10: log / pixels, delta1, delta2, delta3 };
 }
 
 /** Errors pooled over the pixels of all maps, and the mean over maps of each map's own errors. */
 export class DepthMeter {
-  readonly #pooled: Sums = { pixels: 0, squared: 0, relative: 0, log: 0, within: [0, 0, 0] };
+  readonly #pooled = noSums();
   readonly #maps: DepthErrors[] = [];
 
   /** A map without a valid pixel is left out. */
@@ -61,12 +74,7 @@ export class DepthMeter {
       throw new RangeError(`depth map of ${metres.length} pixels for a truth of ${truth.length}`);
     const sums = depthSums(metres, truth);
     if (sums.pixels === 0) return;
-    const pooled = this.#pooled;
-    pooled.pixels += sums.pixels;
-    pooled.squared += sums.squared;
-    pooled.relative += sums.relative;
-    pooled.log += sums.log;
-    for (const k of [0, 1, 2] as const) pooled.within[k] += sums.within[k];
+    addSums(this.#pooled, sums);
     this.#maps.push(errorsOf(sums));
   }
 
