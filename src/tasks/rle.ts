@@ -10,13 +10,13 @@ export function encodeRle(mask: Uint8Array, size: Size): Rle {
 
 /** Row-major 0/1 mask of `size[0]` rows by `size[1]` columns. @throws {InstructCvError} "dataset" when the runs do not fill it. */
 export function decodeRle(rle: Rle): Uint8Array {
-  return fillRuns(decompress(rle.counts), { height: rle.size[0], width: rle.size[1] });
+  return fillRuns(rleRuns(rle), { height: rle.size[0], width: rle.size[1] });
 }
 
 /** Number of pixels inside, without decoding the mask. */
 export function rleArea(rle: Rle): number {
   let area = 0;
-  decompress(rle.counts).forEach((run, i) => {
+  rleRuns(rle).forEach((run, i) => {
     if (i % 2 === 1) area += run;
   });
   return area;
@@ -73,7 +73,8 @@ function compress(counts: readonly number[]): string {
   return text;
 }
 
-function decompress(text: string): number[] {
+/** The column-major runs themselves, zeros first. @throws {InstructCvError} "dataset" when the text is damaged. */
+export function rleRuns({ counts: text }: Rle): number[] {
   const counts: number[] = [];
   for (let at = 0; at < text.length; ) {
     let value = 0;

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { Xyxy } from "../../tasks/task.js";
-import { boxIou, matchBoxes } from "./box-matching.js";
+import { boxIou, matchBoxes, type TrueBox } from "./box-matching.js";
 import { type ImageBoxes, scoreDetections } from "./detection.js";
 
 interface Box {
@@ -88,12 +88,10 @@ describe("matchBoxes", () => {
       { xyxy: box, score: 0.9 },
       { xyxy: box, score: 0.8 },
     ];
-    expect(matchBoxes([{ xyxy: box, crowd: true }], twice, options).verdicts[0]).toEqual(["ignored", "ignored"]);
-    expect(matchBoxes([{ xyxy: box, ignore: true }], twice, options).verdicts[0]).toEqual(["ignored", "false"]);
-    expect(matchBoxes([{ xyxy: box }, { xyxy: box, ignore: true }], twice, options).verdicts[0]).toEqual([
-      "hit",
-      "ignored",
-    ]);
+    const matched = (truths: TrueBox[]) => matchBoxes({ category: "dog", truths, found: twice }, options);
+    expect(matched([{ xyxy: box, crowd: true }]).verdicts[0]).toEqual(["ignored", "ignored"]);
+    expect(matched([{ xyxy: box, ignore: true }]).verdicts[0]).toEqual(["ignored", "false"]);
+    expect(matched([{ xyxy: box }, { xyxy: box, ignore: true }]).verdicts[0]).toEqual(["hit", "ignored"]);
   });
   it("divides by the box alone for a crowd", () => {
     expect(boxIou([0, 0, 2, 2], [0, 0, 10, 10], true)).toBe(1);

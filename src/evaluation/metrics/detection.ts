@@ -1,13 +1,10 @@
-/** Average precision of boxes exactly as COCO computes it (pycocotools' COCOeval), without pycocotools. */
-import { matchBoxes, type ScoredBox, type TrueBox, type Verdict } from "./box-matching.js";
-import { groupBy, mean } from "./statistics.js";
+/** Average precision exactly as COCO computes it (pycocotools' COCOeval), without pycocotools. */
+import { type ImageBoxes, matchBoxes } from "./box-matching.js";
+import { type Matching, MOST_DETECTIONS } from "./matching.js";
+import { precisionCurve } from "./precision-curve.js";
+import { groupBy, linspace, mean } from "./statistics.js";
 
-/** All there is to know about one category in one image; each (image, category) may appear once. */
-export interface ImageBoxes {
-  readonly category: string;
-  readonly truths: readonly TrueBox[];
-  readonly found: readonly ScoredBox[];
-}
+export type { ImageBoxes } from "./box-matching.js";
 
 export interface DetectionOptions {
   /** Default .50, .55, ..., .95. */
@@ -28,6 +25,10 @@ export interface CategoryScore {
   readonly ap: readonly number[];
   /** By IoU threshold: share of the objects found at all. */
   readonly recall: readonly number[];
+  /** By IoU threshold: the best precision at or beyond recall 0, .01, ..., 1, for precision-recall curves. */
+  readonly precision: readonly (readonly number[])[];
+  /** By IoU threshold: the score of the answer at which that recall is reached, 0 where it never is. */
+  readonly scores: readonly (readonly number[])[];
 }
 
 export interface DetectionScore {
@@ -36,77 +37,64 @@ export interface DetectionScore {
   readonly ap: number;
   /** Mean recall over categories and thresholds (COCO's AR). */
   readonly ar: number;
-  /** Mean AP over categories at one of `ious`. */
+  /** Mean AP over categories at one of `ious`. @throws {RangeError} when it is none of them. */
   apAt(iou: number): number;
   /** Categories that have an object, in order of name. */
   readonly categories: readonly CategoryScore[];
 }
 
-/** numpy.linspace, so that thresholds are the very same doubles as COCO's. */
-const linspace = (start: number, stop: number, count: number) =>
-  Array.from({ length: count }, (_, i) => (i === count - 1 ? stop : start + i * ((stop - start) / (count - 1))));
 export const COCO_IOUS: readonly number[] = linspace(0.5, 0.95, 10);
-const RECALLS = linspace(0, 1, 101);
+export const ALL_AREAS: readonly [number, number] = [0, 1e10];
 
 export function scoreDetections(images: Iterable<ImageBoxes>, options: DetectionOptions = {}): DetectionScore {
-  const { ious = COCO_IOUS, maxDets = 100, area = [0, 1e10] } = options;
-  const byCategory = groupBy(images, (image) => image.category);
+  const { ious = COCO_IOUS, maxDets = MOST_DETECTIONS, area = ALL_AREAS } = options;
+  return scoreMatchings(
+    Array.from(images, (image) => matchBoxes(image, { ious, maxDets, area })),
+    ious,
+  );
+}
+
+/**
+ * The scores of what was matched before at the thresholds `ious`. Equal scores of different images keep the order of the list, which for
+ * COCO's very numbers is that of the image ids.
+ */
+export function scoreMatchings(matchings: Iterable<Matching>, ious: readonly number[] = COCO_IOUS): DetectionScore {
+  const byCategory = groupBy(matchings, ({ category }) => category);
   const categories = [...byCategory.keys()]
     .sort()
-    .map((category) => scoreCategory(category, byCategory.get(category)!, ious, maxDets, area))
+    .map((category) => scoreCategory(category, byCategory.get(category)!, ious))
     .filter(({ objects }) => objects > 0);
   return {
     ious,
     ap: mean(categories.flatMap(({ ap }) => ap)),
     ar: mean(categories.flatMap(({ recall }) => recall)),
-    apAt: (iou) => mean(categories.map(({ ap }) => ap[ious.indexOf(iou)]!)),
+    apAt(iou) {
+      const at = ious.findIndex((one) => Math.abs(one - iou) < 1e-9);
+      if (at < 0) throw new RangeError(`AP at IoU ${iou} was not computed, only at ${ious.join(", ")}`);
+      return mean(categories.map(({ ap }) => ap[at]!));
+    },
     categories,
   };
 }
 
-function scoreCategory(
-  category: string,
-  images: readonly ImageBoxes[],
-  ious: readonly number[],
-  maxDets: number,
-  area: readonly [number, number],
-): CategoryScore {
-  const matches = images.map(({ truths, found }) => matchBoxes(truths, found, { ious, maxDets, area }));
-  const objects = matches.reduce((sum, match) => sum + match.objects, 0);
-  const curves = ious.map((_, k) =>
-    curve(
-      matches.flatMap(({ scores, verdicts }) => scores.map((score, i) => ({ score, verdict: verdicts[k]![i]! }))),
+function scoreCategory(category: string, matchings: readonly Matching[], ious: readonly number[]): CategoryScore {
+  const objects = matchings.reduce((sum, matching) => sum + matching.objects, 0);
+  const scores = matchings.flatMap((matching) => matching.scores);
+  const order = scores.map((_, i) => i).sort((a, b) => scores[b]! - scores[a]!);
+  const curves = ious.map((_, k) => {
+    const verdicts = matchings.flatMap((matching) => matching.verdicts[k]!);
+    return precisionCurve(
+      order.map((i) => ({ score: scores[i]!, verdict: verdicts[i]! })),
       objects,
-    ),
-  );
+    );
+  });
   return {
     category,
     objects,
-    boxes: matches.reduce((sum, match) => sum + match.scores.length, 0),
-    ap: curves.map(({ ap }) => ap),
+    boxes: scores.length,
+    ap: curves.map(({ precision }) => mean(precision)),
     recall: curves.map(({ recall }) => recall),
+    precision: curves.map(({ precision }) => precision),
+    scores: curves.map((curve) => curve.scores),
   };
-}
-
-/** Precision against recall over all images of a category, best score first; equal scores keep the order of the images. */
-function curve(boxes: { score: number; verdict: Verdict }[], objects: number) {
-  const judged = boxes.toSorted((a, b) => b.score - a.score);
-  const recalls: number[] = [];
-  const precisions: number[] = [];
-  let hits = 0;
-  let wrong = 0;
-  for (const { verdict } of judged) {
-    if (verdict === "hit") hits++;
-    if (verdict === "false") wrong++;
-    recalls.push(hits / objects);
-    precisions.push(hits / (hits + wrong + Number.EPSILON));
-  }
-  for (let i = precisions.length - 1; i > 0; i--) precisions[i - 1] = Math.max(precisions[i - 1]!, precisions[i]!);
-  let at = 0;
-  let sum = 0;
-  for (const recall of RECALLS) {
-    while (at < recalls.length && recalls[at]! < recall) at++;
-    sum += precisions[at] ?? 0;
-  }
-  return { ap: sum / RECALLS.length, recall: recalls.at(-1) ?? 0 };
 }
