@@ -3,7 +3,7 @@ import type { TaskName } from "../tasks/task.js";
 import { PresenceMeter } from "./metrics/classification.js";
 import { DepthMeter } from "./metrics/depth.js";
 import { type ImageBoxes, scoreDetections } from "./metrics/detection.js";
-import { paperAccuracy, paperBoxes, paperDepth, paperIou } from "./metrics/paper-style.js";
+import { paperAccuracy, paperBoxes, paperDepth, paperIou } from "./metrics/paper-style/index.js";
 import { IouMeter } from "./metrics/segmentation.js";
 import { mean } from "./metrics/statistics.js";
 import type { AnswerOf } from "./predictor.js";
