@@ -8,10 +8,16 @@
 namespace icv {
 namespace {
 
-/** backward(loss): accumulates into the gradients of every leaf that requires one; the graph is freed. */
+/**
+ * backward(root, gradient): accumulates into the gradients of every leaf that requires one; the graph is freed. `gradient` is
+ * d loss / d root, or null for a root that is the loss itself.
+ */
 napi_value backward(Call& call) {
-  const at::Tensor& loss = call.state.handles.get(toInteger(call.env, call.args[0]));
-  torch::autograd::backward({loss}, {});
+  const at::Tensor& root = call.state.handles.get(toInteger(call.env, call.args[0]));
+  torch::autograd::variable_list gradients;
+  if (typeOf(call.env, call.args[1]) == napi_number)
+    gradients.push_back(call.state.handles.get(toInteger(call.env, call.args[1])));
+  torch::autograd::backward({root}, gradients);
   return undefined(call.env);
 }
 
@@ -35,6 +41,15 @@ napi_value setRequiresGrad(Call& call) {
   return undefined(call.env);
 }
 
+napi_value requiresGrad(Call& call) {
+  return fromBool(call.env, call.state.handles.get(toInteger(call.env, call.args[0])).requires_grad());
+}
+
+/** Whether a tensor has no history: one that backward ends at, or that needs no gradient. */
+napi_value isLeaf(Call& call) {
+  return fromBool(call.env, call.state.handles.get(toInteger(call.env, call.args[0])).is_leaf());
+}
+
 /** setGradMode(on) -> the previous setting; it belongs to the calling thread. */
 napi_value setGradMode(Call& call) {
   const bool before = c10::GradMode::is_enabled();
@@ -49,6 +64,8 @@ void exportAutograd(napi_env env, napi_value exports, State& state) {
   exportFunction(env, exports, state, "grad", grad);
   exportFunction(env, exports, state, "dropGrads", dropGrads);
   exportFunction(env, exports, state, "setRequiresGrad", setRequiresGrad);
+  exportFunction(env, exports, state, "requiresGrad", requiresGrad);
+  exportFunction(env, exports, state, "isLeaf", isLeaf);
   exportFunction(env, exports, state, "setGradMode", setGradMode);
 }
 

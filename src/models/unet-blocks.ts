@@ -1,4 +1,5 @@
 /** The down, mid and up blocks a UNet is a stack of; one class each serves with and without attention. */
+import { checkpointed, cut } from "../tensor/scope.js";
 import type { Ops, Tensor } from "../tensor/tensor.js";
 import { Module } from "./module.js";
 import { Downsample2D, ResnetBlock2D, Upsample2D } from "./resnet.js";
@@ -30,6 +31,19 @@ function transformer(channels: number, attention: BlockAttention, style: BlockSt
   return new Transformer2DModel({ channels, ...attention, ...style });
 }
 
+/** A residual block and the attention after it, if any, each made again in backward where the engine checkpoints. */
+function layer(
+  ops: Ops,
+  x: Tensor,
+  resnet: ResnetBlock2D,
+  attention: Transformer2DModel | undefined,
+  { time, context }: Conditioning,
+  skip?: Tensor,
+): Tensor {
+  const h = checkpointed(ops, () => resnet.forward(ops, skip ? ops.concat([x, skip], 1) : x, time));
+  return attention ? checkpointed(ops, () => attention.forward(ops, h, context)) : h;
+}
+
 export interface DownBlockOptions {
   inputs: number;
   outputs: number;
@@ -55,14 +69,13 @@ export class DownBlock extends Module {
   }
 
   /** Every intermediate picture, to be kept for the way up; the last one goes on. */
-  forward(ops: Ops, x: Tensor, { time, context }: Conditioning): Tensor[] {
+  forward(ops: Ops, x: Tensor, conditions: Conditioning): Tensor[] {
     const outputs: Tensor[] = [];
     for (const [i, resnet] of this.resnets.entries()) {
-      x = resnet.forward(ops, x, time);
-      x = this.attentions[i]?.forward(ops, x, context) ?? x;
+      x = layer(ops, x, resnet, this.attentions[i], conditions);
       outputs.push(x);
     }
-    for (const downsampler of this.downsamplers) outputs.push(downsampler.forward(ops, x));
+    for (const downsampler of this.downsamplers) outputs.push(cut(ops, downsampler.forward(ops, x)));
     return outputs;
   }
 }
@@ -79,10 +92,9 @@ export class MidBlock extends Module {
     this.resnets = [resnet(), resnet()];
   }
 
-  forward(ops: Ops, x: Tensor, { time, context }: Conditioning): Tensor {
-    x = this.resnets[0].forward(ops, x, time);
-    x = this.attentions[0].forward(ops, x, context);
-    return this.resnets[1].forward(ops, x, time);
+  forward(ops: Ops, x: Tensor, conditions: Conditioning): Tensor {
+    const h = layer(ops, x, this.resnets[0], this.attentions[0], conditions);
+    return layer(ops, h, this.resnets[1], undefined, conditions);
   }
 }
 
@@ -111,14 +123,13 @@ export class UpBlock extends Module {
   }
 
   /** Takes from the end of `skips` as many pictures as it has residual blocks. */
-  forward(ops: Ops, x: Tensor, skips: Tensor[], { time, context }: Conditioning): Tensor {
+  forward(ops: Ops, x: Tensor, skips: Tensor[], conditions: Conditioning): Tensor {
     for (const [i, resnet] of this.resnets.entries()) {
-      x = resnet.forward(ops, ops.concat([x, skips.pop()!], 1), time);
-      x = this.attentions[i]?.forward(ops, x, context) ?? x;
+      x = layer(ops, x, resnet, this.attentions[i], conditions, skips.pop()!);
     }
     const next = skips.at(-1);
     for (const upsampler of this.upsamplers) {
-      x = upsampler.forward(ops, x, next && [next.shape[2]!, next.shape[3]!]);
+      x = cut(ops, upsampler.forward(ops, x, next && [next.shape[2]!, next.shape[3]!]));
     }
     return x;
   }

@@ -1,4 +1,5 @@
 /** The denoiser: a UNet over latents, told the timestep and the text; weights are named as in diffusers. */
+import { cut } from "../tensor/scope.js";
 import type { Ops, Tensor } from "../tensor/tensor.js";
 import { Conv2d, GroupNorm } from "./layers.js";
 import { Module } from "./module.js";
@@ -74,19 +75,20 @@ export class UNet2DConditionModel extends Module {
     return this.#descend(ops, inputs).middle;
   }
 
-  #descend(ops: Ops, { sample, timestep, encoderHiddenStates: context, onText }: UNetInputs) {
+  #descend(ops: Ops, { sample, timestep, encoderHiddenStates, onText }: UNetInputs) {
     const { flip_sin_to_cos: flipSinToCos = true, freq_shift: shift = 0 } = this.config;
     const features = this.config.block_out_channels[0]!;
     const waves = sinusoidalEmbedding(ops, timestep, features, { flipSinToCos, shift });
+    const context = cut(ops, encoderHiddenStates);
     let embedding = this.time_embedding.forward(ops, waves);
     if (this.add_embedding) {
-      const text = this.add_embedding.forward(ops, context);
+      const text = cut(ops, this.add_embedding.forward(ops, context));
       onText?.(text);
       embedding = ops.add(embedding, text);
     }
-    const time = ops.silu(embedding);
+    const time = cut(ops, ops.silu(embedding));
 
-    let x = this.conv_in.forward(ops, sample);
+    let x = cut(ops, this.conv_in.forward(ops, sample));
     const skips = [x];
     for (const block of this.down_blocks) {
       skips.push(...block.forward(ops, x, { time, context }));

@@ -18,7 +18,8 @@ import type { Conv2dOptions, DType, Operand, Ops, Tensor } from "./tensor.js";
  * An engine of shapes: its tensors have no values, and any other engine's serve as weights. Convolutions, linear layers, matrix
  * products and attention count; what is proportional to the number of values (sums, norms, activations) does not, as in the usual
  * "model FLOPs" (arXiv 2204.02311, appendix B; one multiply-add is two FLOPs). In the backward pass each operand that a trained weight
- * stands behind costs one more product as large as the forward one. Work done twice to save memory does not count.
+ * stands behind costs one more product as large as the forward one. What activation checkpointing
+ * computes a second time does not count, as there.
  */
 export class CountingOps implements Ops {
   /** Multiply-adds so far. */

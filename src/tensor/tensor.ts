@@ -80,6 +80,14 @@ export interface Ops {
   /** Runs `fn` and frees every tensor made inside but its result; absent where nothing is held. Call it by `scoped`. */
   scope?<T>(fn: () => T): T;
 
+  /**
+   * Runs `fn` unrecorded; backward runs it again. Its result is gone after backward and at the end of the outermost scope. Absent
+   * where nothing is recorded, or all of it is kept. Call it by `checkpointed`.
+   */
+  checkpoint?(fn: () => Tensor): Tensor;
+  /** x as a tensor whose gradient is gathered before backward goes on behind it; takes x over. Call it by `cut`. */
+  cut?(x: Tensor): Tensor;
+
   /** A constant from host data, row-major. */
   constant(data: Float32Array | BigInt64Array, shape: readonly number[]): Tensor;
 }

@@ -224,6 +224,8 @@ export const trainConfigSchema = z
         .string()
         .regex(/^(cpu|cuda(:\d+)?)$/, "expected cpu, cuda or cuda:N")
         .default("cpu"),
+      /** Keeps of each block of the UNet its result only and makes it again in backward: less memory, a forward pass more. */
+      activation_checkpointing: z.boolean().default(false),
     }),
     output: z.strictObject({
       /** A checkpoint is written when so much time or so many steps have gone by, whichever comes first; null for neither. */

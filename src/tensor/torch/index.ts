@@ -5,6 +5,7 @@ import { type Argument, Dispatcher, type Result } from "./dispatcher.js";
 import { type HostArray, loadNative } from "./native.js";
 import { TorchOps } from "./ops.js";
 import { handleOf, Scopes, scalarTypes } from "./scopes.js";
+import { Tape } from "./tape.js";
 
 export type { Argument, Result } from "./dispatcher.js";
 export { TorchTensor } from "./scopes.js";
@@ -16,6 +17,8 @@ export interface TorchOptions {
   computeDtype?: "float32" | "bfloat16";
   /** Where tensors are made: "cpu", "cuda", "cuda:1". @default "cpu" */
   device?: string;
+  /** Whether `checkpointed` parts of a model are made again in backward instead of kept: less memory, more time. @default false */
+  activationCheckpointing?: boolean;
 }
 
 export interface TensorOptions {
@@ -54,7 +57,10 @@ export interface Torch {
   /** New numbers in place; shape, dtype and requiresGrad stay. */
   write(t: Tensor, data: HostArray): void;
 
-  /** Accumulates d loss / d leaf into the gradient of every leaf that requires one. `loss` has one element. */
+  /**
+   * Accumulates d loss / d leaf into the gradient of every leaf that requires one. `loss` has one element. With activation
+   * checkpointing it has to be called in the scope of the forward pass, and once.
+   */
   backward(loss: Tensor): void;
   /** The accumulated gradient (not a copy), or null. */
   grad(t: Tensor): Tensor | null;
@@ -77,11 +83,16 @@ export interface Torch {
 
 /** @throws InstructCvError("engine") when the binding is missing: `npm run setup` builds it. */
 export function createTorch(options: TorchOptions = {}): Torch {
-  const { computeDtype = "float32", device = "cpu" } = options;
+  const { computeDtype = "float32", device = "cpu", activationCheckpointing = false } = options;
   const native = loadNative();
   const scopes = new Scopes(native);
   const dispatcher = new Dispatcher(native, scopes);
-  const ops = new TorchOps(native, scopes, dispatcher, { computeDtype, device });
+  const tape = new Tape(native, scopes, (x) => dispatcher.tensor("aten::detach", [x]));
+  const ops: Ops = new TorchOps(native, scopes, dispatcher, { computeDtype, device });
+  if (activationCheckpointing) {
+    ops.checkpoint = (fn) => tape.checkpoint(fn);
+    ops.cut = (x) => tape.cut(x);
+  }
   if (options.threads !== undefined) native.setThreads(options.threads);
   if (device !== "cpu") native.useDeterministicKernels();
 
@@ -125,7 +136,7 @@ export function createTorch(options: TorchOptions = {}): Torch {
     },
     write: (t, data) => attempt("write", () => native.overwrite(handleOf(t), data)),
 
-    backward: (loss) => attempt("backward", () => native.backward(handleOf(loss))),
+    backward: (loss) => attempt("backward", () => tape.backward(loss)),
     grad(t) {
       const handle = attempt("grad", () => native.grad(handleOf(t)));
       return handle === null ? null : scopes.own(handle);

@@ -35,10 +35,14 @@ export interface NativeBinding {
   toHost(handle: Handle, wholeNumbers: true): BigInt64Array;
   /** [ScalarType code, ...shape] */
   describe(handle: Handle): number[];
-  backward(loss: Handle): void;
+  /** `gradient`: d loss / d root; null when the root is the loss. */
+  backward(root: Handle, gradient: Handle | null): void;
   grad(handle: Handle): Handle | null;
   dropGrads(handles: Int32Array): void;
   setRequiresGrad(handle: Handle, on: boolean): void;
+  requiresGrad(handle: Handle): boolean;
+  /** Whether it has no history. */
+  isLeaf(handle: Handle): boolean;
   /** Returns the previous setting. */
   setGradMode(on: boolean): boolean;
   manualSeed(seed: number): void;

@@ -74,6 +74,7 @@ export function handleOf(t: Tensor): number {
 export class Scopes {
   readonly #native: NativeBinding;
   readonly #open: Set<TorchTensor>[] = [];
+  #allEnded: () => void = () => {};
   constructor(native: NativeBinding) {
     this.#native = native;
   }
@@ -117,8 +118,14 @@ export class Scopes {
     } finally {
       this.#open.pop();
       this.#release(scope);
+      if (!this.isOpen) this.#allEnded();
     }
     return result;
+  }
+
+  /** `fn` runs whenever the outermost scope has ended. */
+  onceAllEnded(fn: () => void): void {
+    this.#allEnded = fn;
   }
 
   /** Takes tensors out of every scope: they live until dispose(). */
