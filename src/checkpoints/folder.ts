@@ -165,7 +165,8 @@ export async function writeCheckpoint(dir: string, contents: CheckpointContents)
   const metadata = { format: "pt", ...contents.metadata };
   await writeJson(at("unet"), unet);
   await writeSafetensors(at("unetWeights"), contents.unet.tensors, metadata);
-  await writeJson(at("textEncoder"), { architectures: ["CLIPTextModel"], ...textEncoder });
+  // transformers 5 opens weights as they are stored unless told, diffusers in float32: a float16 pipeline would be of two minds.
+  await writeJson(at("textEncoder"), { architectures: ["CLIPTextModel"], dtype: "float32", ...textEncoder });
   await writeSafetensors(at("textEncoderWeights"), contents.textEncoder.tensors, metadata);
   await writeJson(at("vae"), vae);
   if (contents.vae.tensors) await writeSafetensors(at("vaeWeights"), contents.vae.tensors, metadata);
@@ -183,6 +184,7 @@ export async function writeCheckpoint(dir: string, contents: CheckpointContents)
     vae: [vae._class_name === "SpaceToDepth" ? "instructcv" : "diffusers", vae._class_name],
     safety_checker: [null, null],
     feature_extractor: [null, null],
+    image_encoder: [null, null],
     requires_safety_checker: false,
   });
 }
