@@ -6,8 +6,8 @@ export interface StagedTensor {
   readonly name: string;
   readonly dtype: TensorType;
   readonly shape: readonly number[];
-  /** Its little-endian bytes, made when it is written: only one tensor is in memory at a time. */
-  bytes(): Uint8Array | Promise<Uint8Array>;
+  /** Its little-endian bytes, whole or in pieces, made when it is written: only one tensor or piece is in memory at a time. */
+  bytes(): Uint8Array | Promise<Uint8Array> | AsyncIterable<Uint8Array>;
 }
 
 /** Room for what `finish` adds to the metadata. */
@@ -33,7 +33,10 @@ export async function stageSafetensors(
   const length = Math.ceil((Buffer.byteLength(JSON.stringify(header)) + RESERVED) / 8) * 8;
   await writeStaged(path, async (file, temporary) => {
     await file.writeFile(encodeHeader(header, length));
-    for (const tensor of tensors) await file.writeFile(await tensor.bytes());
+    for (const tensor of tensors) {
+      const bytes = await tensor.bytes();
+      for await (const piece of bytes instanceof Uint8Array ? [bytes] : bytes) await file.writeFile(piece);
+    }
     await file.sync();
     const complete = { ...header, __metadata__: { ...metadata, ...(await finish(temporary)) } };
     await file.write(encodeHeader(complete, length), 0, 8 + length, 0);

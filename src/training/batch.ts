@@ -8,6 +8,7 @@ import type { Slots, TaskName } from "../tasks/task.js";
 import { type Answer, answer } from "./answer.js";
 import type { TrainConfig } from "./config.js";
 import { createDrawer } from "./draw.js";
+import type { EncodedBatch } from "./encoded/batch.js";
 import type { Encoder } from "./encoder.js";
 import { createPairing, type Partner, splitFrame } from "./pairs.js";
 import { createPhotoLoader, type PhotoBatch } from "./photos.js";
@@ -39,13 +40,13 @@ export interface Batch {
 }
 
 /** What `batch(step)` gives depends on the seed, the step and the corpus only: resuming needs no state. */
-export interface Loader {
-  batch(step: number): Promise<Batch>;
+export interface Loader<B extends Batch | EncodedBatch = Batch | EncodedBatch> {
+  batch(step: number): Promise<B>;
   /** Photos alone, cropped as for classification, for the presence head. */
   photos(step: number, count: number): Promise<PhotoBatch>;
 }
 
-export function createLoader(store: Store, config: TrainConfig, tokenizer: Encoder): Loader {
+export function createLoader(store: Store, config: TrainConfig, tokenizer: Encoder): Loader<Batch> {
   const drawer = createDrawer(store, config.data);
   const drawPartner = config.data.pairs > 0 ? createPairing(store) : null;
   const loadPhotos = createPhotoLoader(store, config, tokenizer);

@@ -109,6 +109,8 @@ const model = z
 
 const data = z.strictObject({
   corpus: z.string(),
+  /** A folder of `instructcv data encode`: the training split as latents and text states, so that a step runs the UNet alone. */
+  encoded: z.string().nullable().default(null),
   train_split: z.string().default("train"),
   val_split: z.string().default("val"),
   /** How often each task is drawn, relative. */

@@ -125,7 +125,9 @@ export function digestWeights({ torch, optimizer }: Session): Buffer {
 
 /** Of the recipe but for where it runs, and of the first batch, which the corpus and the tokenizer decide. */
 export async function digestTask(config: TrainConfig, loader: Loader): Promise<Buffer> {
-  const { image, target, ids } = await loader.batch(0);
   const recipe = JSON.stringify({ ...config, compute: config.compute.dtype });
-  return createHash("sha256").update(recipe).update(image).update(target).update(ids).digest();
+  const hash = createHash("sha256").update(recipe);
+  for (const part of Object.values(await loader.batch(0)))
+    if (part instanceof Float32Array || part instanceof BigInt64Array) hash.update(part);
+  return hash.digest();
 }

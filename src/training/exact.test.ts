@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { inOrder } from "../../tests/helpers/in-order.js";
 import { tinyConfig, tinyStore, tinyTokenizer } from "../../tests/helpers/tiny-training.js";
-import { createLoader, type Loader } from "./batch.js";
+import { type Batch, createLoader, type Loader } from "./batch.js";
 import type { TrainConfig } from "./config.js";
 import { emaDecay } from "./optimizer.js";
 import { freshProgress } from "./run-progress.js";
@@ -31,7 +31,7 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([folder, tokenizer].map((path) => rm(path, { recursive: true, force: true }))));
 
-async function open(recipe: TrainConfig = config): Promise<{ session: Session; loader: Loader }> {
+async function open(recipe: TrainConfig = config): Promise<{ session: Session; loader: Loader<Batch> }> {
   const session = await createSession(recipe, store, tokenizer);
   return { session, loader: createLoader(store, recipe, session.tokenizer) };
 }
@@ -103,7 +103,7 @@ test.each([
   const { session, loader } = await open();
   await runUpdate(session, loader, 1, lr);
   const before = values(session);
-  const bad: Loader = {
+  const bad: Loader<Batch> = {
     ...loader,
     async batch(step) {
       const batch = await loader.batch(step);

@@ -9,8 +9,15 @@ import type { AuxiliaryHeads } from "./auxiliary.js";
 import type { TrainConfig } from "./config.js";
 import type { Adapter } from "./lora.js";
 
+/** What pictures may be as latents, [B, Z, h, w] float32, NOT scaled; without `logvar` there is one value only. */
+export interface Posterior {
+  readonly mean: Tensor;
+  readonly logvar: Tensor | null;
+}
+
 /** Pictures [B, 3, S, S] in -1..1 to latents and back. */
 export interface Codec {
+  posterior(ops: Ops, picture: Tensor): Posterior;
   /**
    * Latents, NOT scaled: the posterior's mode, which conditions, or with standard normal `noise` of the latents' shape a sample of it.
    * SpaceToDepth has one value only.
@@ -45,6 +52,7 @@ export function buildModels(
   if (config.vae._class_name === "SpaceToDepth") {
     const vae = new SpaceToDepth(config.vae);
     const codec: Codec = {
+      posterior: (ops, x) => ({ mean: vae.encode(ops, x), logvar: null }),
       encode: (ops, x) => vae.encode(ops, x),
       decode: (ops, z) => vae.decode(ops, z),
       scale: 1,
@@ -55,15 +63,23 @@ export function buildModels(
   const vae = new AutoencoderKL(config.vae as never);
   const { scaling_factor: scale, block_out_channels: levels } = config.vae;
   const codec: Codec = {
-    encode: (ops, x, noise = null) => {
+    // In float32 whatever computed them: the spread of a sample is worth more digits than a convolution's inputs.
+    posterior: (ops, x) => {
       const { mean, logvar } = vae.encode(ops, x);
-      return noise === null ? mean : ops.add(mean, ops.mul(ops.exp(ops.mul(logvar, 0.5)), noise));
+      return { mean: ops.cast(mean, "float32"), logvar: ops.cast(logvar, "float32") };
     },
+    encode: (ops, x, noise = null) => drawLatents(ops, codec.posterior(ops, x), noise),
     decode: (ops, z) => vae.decode(ops, z),
     scale,
     factor: 2 ** (levels.length - 1),
   };
   return { unet, textEncoder, vae, codec };
+}
+
+/** A sample of the posterior with standard normal `noise` of the latents' shape, its mode with none. */
+export function drawLatents(ops: Ops, { mean, logvar }: Posterior, noise: Tensor | null): Tensor {
+  if (noise === null || logvar === null) return mean;
+  return ops.add(mean, ops.mul(ops.exp(ops.mul(logvar, 0.5)), noise));
 }
 
 /** diffusers' rule of the paper's code: an image-conditioned conv_in starts as the text-to-image one plus zero channels. */

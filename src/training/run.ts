@@ -7,6 +7,8 @@ import { writeAtomic } from "../files.js";
 import { createLoader } from "./batch.js";
 import { readConfig, type TrainConfig } from "./config.js";
 import { digestTask, digestWeights, joinTeam, type Team } from "./distributed.js";
+import { createEncodedLoader } from "./encoded/loader.js";
+import { type Encoded, openEncoded } from "./encoded/open.js";
 import { exportModel } from "./export.js";
 import { readLaunch } from "./launch.js";
 import { lockRun, type RunLock } from "./lock.js";
@@ -67,7 +69,7 @@ export async function train(recipe: string | TrainConfig, options: TrainOptions)
   const config = typeof recipe === "string" ? await readConfig(recipe) : recipe;
   const { out, resume = false, onNote: note = noteOnStderr } = options;
   const team = joinTeam(config, readLaunch(process.env), options.rankTimeout ?? 600);
-  const held: { lock?: RunLock } = {};
+  const held: { lock?: RunLock; encoded?: Encoded } = {};
   try {
     const start = await team.decided("start", async () => {
       await mkdir(join(out, "samples"), { recursive: true });
@@ -75,22 +77,26 @@ export async function train(recipe: string | TrainConfig, options: TrainOptions)
       await removeLeftovers(out);
       return JSON.stringify(await chooseStart(out, resume, note));
     });
-    return await trainTogether(team, config, options, JSON.parse(start) as Start, () => held.lock!.check());
+    if (config.data.encoded !== null) held.encoded = await openEncoded(config);
+    const mayWrite = () => held.lock!.check();
+    return await trainTogether(team, config, options, JSON.parse(start) as Start, mayWrite, held.encoded);
   } catch (error) {
     throw (await fullDisk(error, out)) ?? error;
   } finally {
+    await held.encoded?.close();
     await held.lock?.release();
     team.leave();
   }
 }
 
-/** `mayWrite` throws on the leader when the run is another trainer's by now. */
+/** `mayWrite` throws on the leader when the run is another trainer's by now; batches come from `encoded` where there is one. */
 async function trainTogether(
   team: Team,
   config: TrainConfig,
   options: TrainOptions,
   { from, progress: begun, damaged }: Start,
   mayWrite: () => Promise<void>,
+  encoded?: Encoded,
 ): Promise<TrainResult> {
   const { out, onNote: note = noteOnStderr } = options;
   const report = options.onProgress ?? createReporter(process.stderr);
@@ -98,7 +104,9 @@ async function trainTogether(
   const session = await createSession(team.place(config), stores.train, from && join(from, "tokenizer"));
   if (from) await loadState(from, session);
 
-  const loader = createLoader(stores.train, config, session.tokenizer);
+  const loader = encoded
+    ? createEncodedLoader(stores.train, config, encoded)
+    : createLoader(stores.train, config, session.tokenizer);
   await team.agreeOn("the recipe or the data", () => digestTask(config, loader));
   await team.agreeOn("the model at the start", () => digestWeights(session));
   if (team.leads) await writeAtomic(join(out, "config.yaml"), stringify(config));

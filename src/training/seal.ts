@@ -38,7 +38,8 @@ export async function flush(folder: string): Promise<void> {
   }
 }
 
-async function sha256(path: string, sync: boolean): Promise<string> {
+/** In hexadecimal; `sync` flushes the file to the disk too. */
+export async function sha256(path: string, sync: boolean): Promise<string> {
   const hash = createHash("sha256");
   const file = await open(path, "r");
   try {

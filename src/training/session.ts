@@ -9,6 +9,7 @@ import type { Module, Parameter } from "../models/module.js";
 import { ClipTokenizer } from "../models/tokenizer.js";
 import { type ClipTokenizerOptions, readTokenizerFiles } from "../models/tokenizer-files.js";
 import { createRng } from "../random.js";
+import type { Tensor } from "../tensor/tensor.js";
 import { createTorch, type Torch } from "../tensor/torch/index.js";
 import { AuxiliaryHeads } from "./auxiliary.js";
 import type { TrainConfig } from "./config.js";
@@ -30,8 +31,13 @@ export interface Session {
   readonly tokenizerFiles: ClipTokenizerOptions;
   readonly textConfig: TextEncoderConfig;
   readonly stepOptions: StepOptions;
-  /** Runs `fn` with the averaged weights bound, then binds the trained ones again. */
+  /** Runs `fn` with the averaged weights bound, then binds the trained ones again; see `openFrozen`. */
   withAverages<T>(fn: () => T): T;
+  /**
+   * Steps from an encoded corpus never use the vae and the text encoder, so their weights are loaded for pictures and checkpoints only:
+   * from this call until the function that it returns is called. Elsewhere they are always there, and both do nothing.
+   */
+  openFrozen(): () => void;
 }
 
 /** The modules and the prefix of their tensors in a training state. */
@@ -64,6 +70,7 @@ export async function createSession(config: TrainConfig, store: Store, tokenizer
     ...(networks.auxiliary && { auxiliary: networks.auxiliary }),
   };
   const slots: Slot[] = [];
+  const frozen: Frozen[] = [];
   const { lora } = config.model;
   for (const part of parts) {
     const module = modules[part];
@@ -75,6 +82,10 @@ export async function createSession(config: TrainConfig, store: Store, tokenizer
     const fresh = (name: string, parameter: Parameter) =>
       initialValue(parameter, createRng(`${config.seed}/${part}/${name}`));
     const initial = start && part !== "auxiliary" ? startWeights(start, part) : fresh;
+    if (config.data.encoded !== null && (part === "vae" || part === "text_encoder")) {
+      frozen.push({ module, initial });
+      continue;
+    }
     module.bind((name, parameter) => {
       const data = initial(name, parameter);
       if (trained) slots.push(createSlot(torch, `${part}.${name}`, data, parameter.shape));
@@ -94,6 +105,7 @@ export async function createSession(config: TrainConfig, store: Store, tokenizer
     }
     adapter?.use(field);
   };
+  const openFrozen = holdOnce(torch, frozen);
   return {
     config,
     torch,
@@ -109,13 +121,42 @@ export async function createSession(config: TrainConfig, store: Store, tokenizer
       emptyIds: tokenizer.encode("").map(BigInt),
     },
     withAverages(fn) {
+      const release = openFrozen();
       rebind("average");
       try {
         return fn();
       } finally {
         rebind("weight");
+        release();
       }
     },
+    openFrozen,
+  };
+}
+
+interface Frozen {
+  readonly module: Module;
+  readonly initial: (name: string, parameter: Parameter) => Float32Array;
+}
+
+/** Binds the weights when the first holder comes and frees them when the last has gone. */
+function holdOnce(torch: Torch, frozen: readonly Frozen[]): () => () => void {
+  let holders = 0;
+  let held: Tensor[] = [];
+  return () => {
+    if (holders++ === 0) {
+      for (const { module, initial } of frozen) {
+        module.bind((name, parameter) => {
+          held.push(torch.keep(torch.tensor(initial(name, parameter), parameter.shape)));
+          return held.at(-1)!;
+        });
+      }
+    }
+    return () => {
+      if (--holders > 0) return;
+      torch.dispose(held);
+      held = [];
+    };
   };
 }
 

@@ -4,7 +4,9 @@ import type { Schedule } from "../diffusion/schedule.js";
 import { createRng, type Rng } from "../random.js";
 import type { Ops, Tensor } from "../tensor/tensor.js";
 import type { Batch } from "./batch.js";
+import { conditioningOf } from "./conditioning.js";
 import type { TrainConfig } from "./config.js";
+import { type EncodedBatch, isEncoded } from "./encoded/batch.js";
 import type { Models } from "./models.js";
 import type { StepNoise } from "./noise.js";
 import type { PhotoBatch } from "./photos.js";
@@ -66,7 +68,7 @@ export interface StepLoss {
 export function stepLoss(
   ops: Ops,
   models: Models,
-  batch: Batch,
+  batch: Batch | EncodedBatch,
   draws: Draws,
   { latents: noise, posterior, perturbation }: StepNoise,
   options: StepOptions,
@@ -75,10 +77,8 @@ export function stepLoss(
   const { schedule, loss } = options;
   models.adapter?.merge(ops);
   const B = draws.timesteps.length;
-  const S = batch.size;
-  const imageLatents = codec.encode(ops, ops.constant(batch.image, [B, 3, S, S]));
-  const target = ops.constant(batch.target, [B, 3, S, S]);
-  const targetLatents = ops.mul(codec.encode(ops, target, posterior), codec.scale);
+  const given = conditioningOf(ops, models, batch, draws.keepText, posterior, options.emptyIds);
+  const targetLatents = ops.mul(given.target, codec.scale);
   const perRow = (f: (i: number) => number) =>
     ops.constant(
       Float32Array.from({ length: B }, (_, i) => f(i)),
@@ -109,15 +109,14 @@ export function stepLoss(
       perRow((i) => (levels[i]!.signal === 0 ? 0 : 1)),
     );
   const condition = ops.mul(
-    imageLatents,
+    given.image,
     perRow((i) => (draws.keepImage[i] ? 1 : 0)),
   );
-  const encoderHiddenStates = models.textEncoder.forward(ops, textIds(ops, batch, draws, options.emptyIds));
   let text: Tensor | null = null;
   const output = models.unet.forward(ops, {
     sample: ops.concat([options.blankPureNoise ? blanked(noisy) : noisy, condition], 1),
     timestep: ops.constant(Float32Array.from(draws.timesteps), [B]),
-    encoderHiddenStates,
+    encoderHiddenStates: given.text,
     onText: (vector) => {
       text = vector;
     },
@@ -136,16 +135,18 @@ export function stepLoss(
     );
     return codec.decode(ops, ops.div(ops.add(predicted, rest), codec.scale));
   };
+  // Recipes whose loss needs more than latents are not encoded (encoded/settings.ts).
+  const pictures = isEncoded(batch) ? null : batch;
   const perSample =
-    loss.space === "pixels"
-      ? pixelLosses(ops, batch, drawnPicture())
+    pictures && loss.space === "pixels"
+      ? pixelLosses(ops, pictures, drawnPicture())
       : ops.mean(weightedSquares(ops, models, batch, ops.sub(prediction, wanted)), [1, 2, 3]);
   const weights = batch.tasks.map(
     (task, i) => loss.weights[task] * snrWeight(schedule, draws.timesteps[i]!, loss.min_snr_gamma),
   );
   const drawn = ops.mean(ops.mul(perSample, ops.constant(Float32Array.from(weights), [B])));
   const { auxiliary } = models;
-  const sentence = auxiliary && text ? auxiliary.sentenceLoss(ops, text, batch, draws.keepText) : null;
+  const sentence = auxiliary && text && pictures ? auxiliary.sentenceLoss(ops, text, pictures, draws.keepText) : null;
   const total = sentence ? ops.add(drawn, ops.mul(sentence, loss.auxiliary.sentence)) : drawn;
   return { loss: total, perSample, sentence, prediction, noisy };
 }
@@ -176,11 +177,4 @@ export function photoLosses(ops: Ops, models: Models, photos: PhotoBatch, option
           )
         : null,
   };
-}
-
-function textIds(ops: Ops, batch: Batch, draws: Draws, empty: readonly bigint[]): Tensor {
-  const B = draws.keepText.length;
-  const ids = BigInt64Array.from(batch.ids);
-  for (let i = 0; i < B; i++) if (!draws.keepText[i]) ids.set(empty, i * empty.length);
-  return ops.constant(ids, [B, ids.length / B]);
 }

@@ -47,11 +47,16 @@ export function createValidator(session: Session, store: Store, count: number): 
     async run() {
       const drawn: Picture[] = [];
       const losses: number[] = [];
-      for (let start = 0; start < examples.length; start += config.optimizer.batch) {
-        const part = drawExamples(session, examples.slice(start, start + config.optimizer.batch), start);
-        drawn.push(...part.pictures);
-        losses.push(...part.losses);
-        await new Promise((resolve) => setImmediate(resolve));
+      const release = session.openFrozen();
+      try {
+        for (let start = 0; start < examples.length; start += config.optimizer.batch) {
+          const part = drawExamples(session, examples.slice(start, start + config.optimizer.batch), start);
+          drawn.push(...part.pictures);
+          losses.push(...part.losses);
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+      } finally {
+        release();
       }
       const rows = tasks.flatMap((task) => {
         const of = examples.flatMap((example, i) => (example.task === task ? [i] : []));

@@ -17,9 +17,9 @@ export function addCheck(parent: Command, terminal: Terminal, exit: (code: numbe
     .command("check")
     .summary("verify a corpus")
     .description(
-      "Verify every shard and record of a corpus, and decode a sample of its pictures to see what they lose of the labels.",
+      "Verify every shard and record of a corpus, and decode a sample of its pictures to see what they lose of the labels. Of a folder that `data encode` made: every byte against its manifest.",
     )
-    .argument("<corpus>", "corpus folder")
+    .argument("<corpus>", "corpus folder, or an encoded one")
     .option("--samples <n>", "pictures of each task to decode and compare", wholeNumber(0, 1e6), 200)
     .option("--seed <n>", "decides which", wholeNumber(0, 2 ** 32 - 1), 0)
     .option("--json", "print one JSON object on stdout and nothing else")
@@ -28,6 +28,8 @@ export function addCheck(parent: Command, terminal: Terminal, exit: (code: numbe
 }
 
 async function check(corpus: string, options: CheckCommandOptions, terminal: Terminal): Promise<number> {
+  const { isEncodedFolder } = await import("../../training/encoded/layout.js");
+  if (await isEncodedFolder(corpus)) return checkEncodedFolder(corpus, options, terminal);
   const { checkCorpus } = await import("../../corpus/check.js");
   let progress: Progress | undefined;
   try {
@@ -40,6 +42,32 @@ async function check(corpus: string, options: CheckCommandOptions, terminal: Ter
     if (options.json) terminal.out(toJson(report));
     else for (const line of toTable(report)) terminal.out(line);
     return report.problems.length > 0 ? EXIT.failed : EXIT.done;
+  } finally {
+    progress?.stop();
+  }
+}
+
+async function checkEncodedFolder(dir: string, options: CheckCommandOptions, terminal: Terminal): Promise<number> {
+  const { checkEncoded } = await import("../../training/encoded/check.js");
+  let progress: Progress | undefined;
+  try {
+    const onProgress = (done: number, total: number) => {
+      progress ??= startProgress(terminal, total, "MB");
+      progress.update(done);
+    };
+    const { problems, ...counts } = await checkEncoded(dir, onProgress, terminal.signal);
+    progress?.stop();
+    const ok = problems.length === 0;
+    if (options.json) terminal.out(JSON.stringify({ ok, ...counts, ...(!ok && { problems }) }));
+    else {
+      terminal.out(
+        `${counts.views} views, ${counts.sentences} sentences: ${ok ? "sound" : `${problems.length} problems`}`,
+      );
+      for (const problem of problems) terminal.out(`  ${problem}`);
+      if (!ok)
+        terminal.note("Remove the damaged files and run `instructcv data encode` again: it writes what is missing.");
+    }
+    return ok ? EXIT.done : EXIT.failed;
   } finally {
     progress?.stop();
   }
