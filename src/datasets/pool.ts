@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { InstructCvError } from "../errors.js";
 import { getReader, placeOf, type ReaderName } from "./registry.js";
-import { type LabelledPhoto, type Place, photosOf } from "./sample.js";
+import { type LabelledPhoto, type Place, photosOf, Skipped } from "./sample.js";
 
 export type PoolSplit = "train" | "test";
 
@@ -66,4 +66,15 @@ export async function* openPool(
   for (const dataset of datasets) {
     yield* photosOf(getReader(sets[dataset].reader), poolPlace(dataRoot, split, dataset));
   }
+}
+
+/** The photos of one split of one dataset, and in their places those that cannot be used. Errors as `openPool`. */
+export async function* listPool(
+  dataRoot: string,
+  split: PoolSplit,
+  dataset: DatasetName,
+): AsyncGenerator<LabelledPhoto | Skipped> {
+  const reader = getReader(sets[dataset].reader);
+  const place = poolPlace(dataRoot, split, dataset);
+  for await (const entry of reader.list(place)) yield entry instanceof Skipped ? entry : reader.open(place, entry);
 }

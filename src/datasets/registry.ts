@@ -2,6 +2,7 @@
 import { InstructCvError } from "../errors.js";
 import { ade20k } from "./ade20k.js";
 import { ade20kFull } from "./ade20k-full.js";
+import { camvid } from "./camvid.js";
 import { coco } from "./coco.js";
 import { fss1000 } from "./fss1000.js";
 import { imagenet } from "./imagenet.js";
@@ -18,6 +19,7 @@ import { voc } from "./voc.js";
 export const readerNames = [
   "ade20k",
   "ade20k-full",
+  "camvid",
   "coco",
   "fss1000",
   "imagenet",
@@ -38,6 +40,7 @@ export type ReaderName = (typeof readerNames)[number];
 const readers: Readonly<Record<ReaderName, unknown>> = {
   ade20k,
   "ade20k-full": ade20kFull,
+  camvid,
   coco,
   fss1000,
   imagenet,

@@ -1,12 +1,11 @@
 /** What an answer is worth that never looks at the photo: the number a model must beat. */
-import { type DatasetName, openPool } from "../datasets/pool.js";
 import type { LabelledPhoto } from "../datasets/sample.js";
 import { readPictureSize } from "../image/io.js";
 import type { Size } from "../image/picture.js";
 import { resizeBilinear } from "../image/resample.js";
 import type { TaskName, Xyxy } from "../tasks/task.js";
 import type { Answer, AnswerOf } from "./predictor.js";
-import { categoriesFor, type Question } from "./questions.js";
+import { type Asking, askPool, categoriesFor, type Question } from "./questions.js";
 
 /** Answers from the question and the size of the photo alone. */
 export type Baseline<T extends TaskName = TaskName> = (question: Question<T>) => AnswerOf<T>;
@@ -62,13 +61,13 @@ export async function meanDepthMap(train: AsyncIterable<LabelledPhoto>): Promise
  * The best answer that looks at the question only: present when the category is more frequent among the present ones asked
  * than among the absent ones. It knows the frequencies of the very photos it is scored on, so it can only be too good.
  */
-export function classPrior(photos: readonly LabelledPhoto[]): Baseline<"classification"> {
+export function classPrior(photos: readonly LabelledPhoto[], asked: Asking = askPool): Baseline<"classification"> {
   const present = new Map<string, number>();
   const absent = new Map<string, number>();
   let presentTotal = 0;
   let absentTotal = 0;
   for (const photo of photos) {
-    for (const category of categoriesFor(photo, "classification") as string[]) {
+    for (const category of categoriesFor(photo, "classification", asked) as string[]) {
       const shown = photo.present.includes(category);
       const counts = shown ? present : absent;
       counts.set(category, (counts.get(category) ?? 0) + 1);
@@ -84,18 +83,18 @@ export function classPrior(photos: readonly LabelledPhoto[]): Baseline<"classifi
   };
 }
 
-/** The baseline of each task that a report shows, for the photos of one dataset. */
+/** The baseline of each task that a report shows, for the photos of one dataset. `train` gives photos to learn the mean depth from. */
 export async function baselineFor(
   task: TaskName,
-  dataset: DatasetName,
   photos: readonly LabelledPhoto[],
-  dataRoot: string,
+  asked: Asking,
+  train: (() => AsyncIterable<LabelledPhoto>) | undefined,
 ): Promise<(question: Question) => Answer> {
   const baseline = {
     segmentation: () => allForeground,
     detection: () => centreBox(),
-    depth: () => meanDepthMap(openPool(dataRoot, "train", [dataset])),
-    classification: () => classPrior(photos),
+    depth: () => (train ? meanDepthMap(train()) : constantDepth()),
+    classification: () => classPrior(photos, asked),
   }[task];
   return (await baseline()) as (question: Question) => Answer;
 }

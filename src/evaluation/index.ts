@@ -6,5 +6,9 @@ export { type DetectionScore, type ImageBoxes, scoreDetections } from "./metrics
 export { IouMeter } from "./metrics/segmentation.js";
 export type { Answer, AskOptions, Predictor } from "./predictor.js";
 export type { EvaluationProgress } from "./progress.js";
+export type { QuestionRecord } from "./records/record.js";
+export type { Run, RunHead } from "./records/run.js";
+export { reportOf } from "./records/tables.js";
 export { type Report, type Row, reportToJson, reportToMarkdown, reportToText } from "./report.js";
+export { runEvaluation } from "./run.js";
 export { ALL_TASKS, ALL_WORDINGS, type EvaluateOptions, evaluate } from "./suite.js";

@@ -25,13 +25,13 @@ export interface Question<T extends TaskName = TaskName> {
   readonly size: Size;
 }
 
+/** The categories to ask of a photo for a task, whether or not they are in it; the labels of the photo narrow them down. */
+export type Asking = (photo: LabelledPhoto, task: TaskName) => readonly string[];
+
 const ANIMALS = ["bird", "cat", "cow", "dog", "horse", "sheep"];
 const SPECIES = ["cat", "dog"];
 
-/**
- * The categories asked of every photo of a dataset, present or not; a dataset's own label space narrows them down (VOC here
- * has boxes of five of the six animals).
- */
+/** What is asked of the small sets of the pool (VOC here has boxes of five of the six animals). */
 export const categoriesAsked: Readonly<Record<DatasetName, readonly string[]>> = {
   nyuv2: [],
   voc2012: ANIMALS,
@@ -39,17 +39,31 @@ export const categoriesAsked: Readonly<Record<DatasetName, readonly string[]>> =
   "oxford-pets": SPECIES,
   "oxford-pets-37breeds": SPECIES,
 };
+export const askPool: Asking = ({ dataset }) => categoriesAsked[dataset as DatasetName];
+/** Everything that is known of a photo. */
+export const askAll: Asking = ({ known }) => known;
+/** Masks and boxes of what is there only, as the authors of InstructCV ask: nothing drawn for an absent class is ever seen. */
+export const onlyPresent =
+  (asked: Asking): Asking =>
+  (photo, task) =>
+    task === "classification"
+      ? asked(photo, task)
+      : asked(photo, task).filter((category) => photo.present.includes(category));
 
 /** Whether a photo is worth asking about: it has depth, or shows one of the categories (most COCO photos show no animal). */
-export function isAsked(photo: LabelledPhoto): boolean {
-  const asked = categoriesAsked[photo.dataset as DatasetName];
-  return photo.depth !== undefined || photo.present.some((category) => asked.includes(category));
+export function isAsked(photo: LabelledPhoto, tasks: readonly TaskName[], asked: Asking): boolean {
+  if (photo.depth !== undefined) return true;
+  return tasks.some((task) => asked(photo, task).some((category) => photo.present.includes(category)));
 }
 
 /** The categories a task asks of a photo: `[null]` for depth, empty where the dataset has no labels for the task. */
-export function categoriesFor(photo: LabelledPhoto, task: TaskName): readonly (string | null)[] {
+export function categoriesFor(
+  photo: LabelledPhoto,
+  task: TaskName,
+  asked: Asking = askPool,
+): readonly (string | null)[] {
   const within = (labelled: readonly string[] = []) =>
-    categoriesAsked[photo.dataset as DatasetName].filter((category) => labelled.includes(category));
+    asked(photo, task).filter((category) => labelled.includes(category));
   switch (task) {
     case "segmentation":
       return photo.masks ? within(photo.masked ?? photo.known) : [];
@@ -63,10 +77,15 @@ export function categoriesFor(photo: LabelledPhoto, task: TaskName): readonly (s
 }
 
 /** Reads the labels of a photo and asks. @throws {InstructCvError} "dataset" for labels of another size than the photo. */
-export async function questionsFor(photo: LabelledPhoto, size: Size, tasks: readonly TaskName[]): Promise<Question[]> {
+export async function questionsFor(
+  photo: LabelledPhoto,
+  size: Size,
+  tasks: readonly TaskName[],
+  asked: Asking = askPool,
+): Promise<Question[]> {
   const questions: Question[] = [];
   for (const task of tasks) {
-    const categories = categoriesFor(photo, task);
+    const categories = categoriesFor(photo, task, asked);
     if (categories.length === 0) continue;
     const ask = (category: string | null, present: boolean, truth: Truth) =>
       questions.push({ task, category, present, truth, size } as Question);

@@ -1,13 +1,17 @@
-/** From answers to the rows of a report: which metrics each task is measured by. */
+/** From records to the rows of a report: which metrics each task is measured by. */
 import type { TaskName } from "../tasks/task.js";
+import { matchBoxes } from "./metrics/box-matching.js";
 import { PresenceMeter } from "./metrics/classification.js";
-import { DepthMeter } from "./metrics/depth.js";
-import { type ImageBoxes, scoreDetections } from "./metrics/detection.js";
-import { paperAccuracy, paperBoxes, paperDepth, paperIou } from "./metrics/paper-style/index.js";
-import { IouMeter } from "./metrics/segmentation.js";
-import { mean } from "./metrics/statistics.js";
+import { addSums, errorsOf, noSums } from "./metrics/depth.js";
+import { ALL_AREAS, COCO_IOUS, scoreMatchings } from "./metrics/detection.js";
+import { type Matching, MOST_DETECTIONS } from "./metrics/matching.js";
+import { paperAccuracy, paperBoxes } from "./metrics/paper-style/index.js";
+import { groupBy, mean } from "./metrics/statistics.js";
 import type { AnswerOf } from "./predictor.js";
 import type { Question } from "./questions.js";
+import { mapScores } from "./records/map-scores.js";
+import { measure } from "./records/measure.js";
+import { type FactsOf, factsOf, type QuestionRecord } from "./records/record.js";
 
 export interface Score {
   readonly metric: string;
@@ -17,119 +21,129 @@ export interface Score {
   readonly n: number;
 }
 
+const PRESENT = "(present classes asked)";
+const ALL = "(all classes asked)";
+
+/** The scores of one task from the records of one dataset and wording, headline first; records without facts count nowhere. */
+export function scoresOf(task: TaskName, records: readonly QuestionRecord[]): Score[] {
+  return { depth, segmentation, detection, classification }[task](records);
+}
+
+function depth(records: readonly QuestionRecord[]): Score[] {
+  const maps = factsOf(records, "depth").map(({ facts }) => facts);
+  const total = noSums();
+  for (const map of maps) addSums(total, map);
+  const pooled = errorsOf(total);
+  const measured = maps.filter(({ pixels }) => pixels > 0);
+  const values: [string, number][] = [
+    ["RMSE (m)", pooled.rmse],
+    ["RMSE, mean over images (m)", mean(measured.map((map) => errorsOf(map).rmse))],
+    ["AbsRel", pooled.absRel],
+    ["log10", pooled.log10],
+    ["delta1", pooled.delta1],
+    ["delta2", pooled.delta2],
+    ["delta3", pooled.delta3],
+    ["paper-style RMSE (m)", mean(maps.map(({ paper }) => paper.rmse))],
+    ["paper-style delta1", mean(maps.map(({ paper }) => paper.delta1))],
+  ];
+  return values.map(([metric, value]) => ({ metric, value, n: maps.length }));
+}
+
+function segmentation(records: readonly QuestionRecord[]): Score[] {
+  const all = factsOf(records, "mask");
+  const present = all.filter(({ record }) => record.present);
+  return [
+    { metric: `IoU ${PRESENT}`, value: iou(present.map(({ facts }) => facts)), n: present.length },
+    { metric: `mIoU ${PRESENT}`, value: meanIou(present), n: present.length },
+    { metric: `mIoU ${ALL}`, value: meanIou(all), n: all.length },
+    ...mapScores(factsOf(records, "map").map(({ facts }) => facts)),
+    { metric: "paper-style mIoU", value: mean(present.map(({ facts }) => facts.paper)), n: present.length },
+  ];
+}
+
+type MaskRecord = { readonly record: QuestionRecord; readonly facts: FactsOf<"mask"> };
+
+/** Sum of intersections over sum of unions. */
+function iou(masks: readonly FactsOf<"mask">[]): number {
+  let intersection = 0;
+  let union = 0;
+  for (const mask of masks) {
+    intersection += mask.intersection;
+    union += mask.union;
+  }
+  return intersection / union;
+}
+
+/** Over the classes that have a pixel in truth or answer. */
+function meanIou(masks: readonly MaskRecord[]): number {
+  const classes = [...groupBy(masks, ({ record }) => record.category).values()];
+  return mean(classes.map((own) => iou(own.map(({ facts }) => facts))).filter((value) => !Number.isNaN(value)));
+}
+
+type BoxRecord = { readonly record: QuestionRecord; readonly facts: FactsOf<"boxes"> };
+
+const ALL_BOXES = { ious: COCO_IOUS, maxDets: MOST_DETECTIONS, area: ALL_AREAS };
+const matched = new WeakMap<FactsOf<"boxes">, Matching>();
+
+/** Found boxes against true ones, once for each question: resampling asks for the same ones a thousand times. */
+export function matchingOf({ record, facts }: BoxRecord): Matching {
+  const known = matched.get(facts);
+  if (known) return known;
+  const matching = matchBoxes({ category: record.category!, ...facts }, ALL_BOXES);
+  matched.set(facts, matching);
+  return matching;
+}
+
+function detection(records: readonly QuestionRecord[]): Score[] {
+  const all = factsOf(records, "boxes");
+  const present = all.filter(({ record }) => record.present);
+  const shown = scoreMatchings(present.map(matchingOf));
+  const asked = scoreMatchings(all.map(matchingOf));
+  const paper = scoreMatchings(
+    present.map(({ record, facts: { truths, found } }) =>
+      matchBoxes({ category: record.category!, truths, found: paperBoxes(found, truths) }, ALL_BOXES),
+    ),
+  );
+  return [
+    { metric: `AP@.5 ${PRESENT}`, value: shown.apAt(0.5), n: present.length },
+    { metric: `AP@.5 ${ALL}`, value: asked.apAt(0.5), n: all.length },
+    { metric: `AP@.5:.95 ${ALL}`, value: asked.ap, n: all.length },
+    { metric: `AR@.5:.95 ${ALL}`, value: asked.ar, n: all.length },
+    { metric: "paper-style AP@.5", value: paper.apAt(0.5), n: present.length },
+  ];
+}
+
+function classification(records: readonly QuestionRecord[]): Score[] {
+  const answers = factsOf(records, "presence");
+  const meter = new PresenceMeter();
+  for (const { record, facts } of answers) meter.add(record.category!, record.present, facts);
+  const n = answers.length;
+  return [
+    { metric: "balanced accuracy", value: meter.balancedByCategory(), n },
+    { metric: "balanced accuracy, pooled", value: meter.balancedAccuracy(), n },
+    { metric: "AUC, pooled", value: meter.auc(), n },
+    { metric: "paper-style accuracy", value: paperAccuracy(answers.map(({ facts }) => facts)), n },
+  ];
+}
+
+/** Metrics of the authors' evaluators, shown on request only. */
+export const isPaperStyle = ({ metric }: Pick<Score, "metric">): boolean => metric.startsWith("paper-style");
+
 export interface Scorer<T extends TaskName = TaskName> {
   add(question: Question<T>, answer: AnswerOf<T>): void;
   /** Headline first. */
   scores(): Score[];
 }
 
-const PRESENT = "(present classes asked)";
-const ALL = "(all classes asked)";
-
-class DepthScorer implements Scorer<"depth"> {
-  readonly #meter = new DepthMeter();
-  readonly #paper: { rmse: number; delta1: number }[] = [];
-  #n = 0;
-
-  add({ truth }: Question<"depth">, answer: AnswerOf<"depth">): void {
-    this.#meter.add(truth.metres, answer);
-    this.#paper.push(paperDepth(answer.metres, truth.metres));
-    this.#n++;
-  }
-
-  scores(): Score[] {
-    const pooled = this.#meter.pooled();
-    const values: [string, number][] = [
-      ["RMSE (m)", pooled.rmse],
-      ["RMSE, mean over images (m)", this.#meter.perImage().rmse],
-      ["AbsRel", pooled.absRel],
-      ["log10", pooled.log10],
-      ["delta1", pooled.delta1],
-      ["delta2", pooled.delta2],
-      ["delta3", pooled.delta3],
-      ["paper-style RMSE (m)", mean(this.#paper.map(({ rmse }) => rmse))],
-      ["paper-style delta1", mean(this.#paper.map(({ delta1 }) => delta1))],
-    ];
-    return values.map(([metric, value]) => ({ metric, value, n: this.#n }));
-  }
-}
-
-class SegmentationScorer implements Scorer<"segmentation"> {
-  readonly #present = new IouMeter();
-  readonly #all = new IouMeter();
-  readonly #paper: number[] = [];
-  #n = 0;
-
-  add({ category, present, truth }: Question<"segmentation">, { mask, probability }: AnswerOf<"segmentation">): void {
-    this.#n++;
-    this.#all.add(category!, truth.mask, mask);
-    if (!present) return;
-    this.#present.add(category!, truth.mask, mask);
-    this.#paper.push(paperIou(probability, truth.mask));
-  }
-
-  scores(): Score[] {
-    const asked = this.#paper.length;
-    return [
-      { metric: `IoU ${PRESENT}`, value: this.#present.pooled(), n: asked },
-      { metric: `mIoU ${PRESENT}`, value: this.#present.meanOverClasses(), n: asked },
-      { metric: `mIoU ${ALL}`, value: this.#all.meanOverClasses(), n: this.#n },
-      { metric: "paper-style mIoU", value: mean(this.#paper), n: asked },
-    ];
-  }
-}
-
-class DetectionScorer implements Scorer<"detection"> {
-  readonly #all: (ImageBoxes & { present: boolean })[] = [];
-
-  add({ category, present, truth }: Question<"detection">, { boxes }: AnswerOf<"detection">): void {
-    this.#all.push({ category: category!, present, truths: truth.boxes, found: boxes });
-  }
-
-  scores(): Score[] {
-    const present = this.#all.filter((image) => image.present);
-    const shown = scoreDetections(present);
-    const all = scoreDetections(this.#all);
-    const paper = scoreDetections(present.map((image) => ({ ...image, found: paperBoxes(image.found, image.truths) })));
-    return [
-      { metric: `AP@.5 ${PRESENT}`, value: shown.apAt(0.5), n: present.length },
-      { metric: `AP@.5 ${ALL}`, value: all.apAt(0.5), n: this.#all.length },
-      { metric: `AP@.5:.95 ${ALL}`, value: all.ap, n: this.#all.length },
-      { metric: `AR@.5:.95 ${ALL}`, value: all.ar, n: this.#all.length },
-      { metric: "paper-style AP@.5", value: paper.apAt(0.5), n: present.length },
-    ];
-  }
-}
-
-class ClassificationScorer implements Scorer<"classification"> {
-  readonly #pooled = new PresenceMeter();
-  readonly #answers: AnswerOf<"classification">[] = [];
-
-  add({ category, present }: Question<"classification">, answer: AnswerOf<"classification">): void {
-    this.#pooled.add(category!, present, answer);
-    this.#answers.push(answer);
-  }
-
-  scores(): Score[] {
-    const n = this.#answers.length;
-    return [
-      { metric: "balanced accuracy", value: this.#pooled.balancedByCategory(), n },
-      { metric: "balanced accuracy, pooled", value: this.#pooled.balancedAccuracy(), n },
-      { metric: "AUC, pooled", value: this.#pooled.auc(), n },
-      { metric: "paper-style accuracy", value: paperAccuracy(this.#answers), n },
-    ];
-  }
-}
-
-/** Metrics of the authors' evaluators, shown on request only. */
-export const isPaperStyle = ({ metric }: Score): boolean => metric.startsWith("paper-style");
-
+/** Scores answers that are at hand, without a run around them. */
 export function createScorer(task: TaskName): Scorer {
-  const scorers = {
-    segmentation: () => new SegmentationScorer(),
-    detection: () => new DetectionScorer(),
-    depth: () => new DepthScorer(),
-    classification: () => new ClassificationScorer(),
-  } as const;
-  return scorers[task]() as Scorer;
+  const records: QuestionRecord[] = [];
+  return {
+    add(question, answer) {
+      const { category, present } = question;
+      const facts = measure(question, answer);
+      records.push({ photo: "", at: records.length, dataset: "", task, category, present, wording: null, facts });
+    },
+    scores: () => scoresOf(task, records),
+  };
 }

@@ -1,0 +1,73 @@
+/** From the records of a run to the report: nothing else is looked at, so that a stored run can be tabulated again. */
+import type { Report, Row } from "../report.js";
+import { isPaperStyle, type Score, scoresOf } from "../scorers.js";
+import type { QuestionRecord } from "./record.js";
+import type { Run } from "./run.js";
+import { topOne } from "./top-one.js";
+
+export interface TableOptions {
+  /** Add the numbers of the InstructCV authors' evaluators, marked "paper-style". */
+  readonly paperStyle?: boolean;
+}
+
+export function reportOf({ head, records }: Run, { paperStyle = false }: TableOptions = {}): Report {
+  const rows: Row[] = [];
+  for (const dataset of head.datasets) {
+    for (const task of head.tasks) {
+      const own = records.filter((record) => record.dataset === dataset && record.task === task);
+      if (own.length === 0) continue;
+      const scores = (some: readonly QuestionRecord[]): Score[] => [
+        ...scoresOf(task, some),
+        ...(task === "classification" && head.exclusive.includes(dataset) ? topOne(some) : []),
+      ];
+      const trivial = new Map(
+        scores(own.filter(({ wording }) => wording === null)).map(({ metric, value }) => [metric, value]),
+      );
+      for (const wording of head.wordings) {
+        const worded = own.filter((record) => record.wording === wording);
+        for (const { metric, value, n } of scores(worded)) {
+          if (!paperStyle && isPaperStyle({ metric })) continue;
+          rows.push({ dataset, task, metric, wording, value: finite(value), baseline: finite(trivial.get(metric)), n });
+        }
+      }
+    }
+  }
+  return { suite: head.suite, model: head.model, rows, notes: [...notesOf({ head, records })] };
+}
+
+const finite = (value: number | undefined) => (Number.isFinite(value) ? value! : null);
+
+const NAMED = 5;
+
+/** The notes of the run, and what its records say about answers that are not what was asked for. */
+function notesOf({ head, records }: Run): string[] {
+  const asked = records.filter(({ wording, facts }) => wording !== null && facts?.kind !== "map");
+  const misread = asked.filter((record) => record.misread).length;
+  const faults = asked.filter(({ facts }) => facts === null);
+  const named = (lines: readonly string[]) => [
+    ...lines.slice(0, NAMED).map((line) => `  ${line}`),
+    ...(lines.length > NAMED ? [`  ... and ${lines.length - NAMED} more.`] : []),
+  ];
+  return [
+    ...head.notes,
+    ...(misread === 0
+      ? []
+      : [`${misread} of ${asked.length} instructions were taken for another task: scored as empty.`]),
+    ...(faults.length === 0
+      ? []
+      : [
+          `${asked.length - faults.length} of ${asked.length} questions were scored; the others have no answer that could be:`,
+          ...named(
+            faults.map(
+              ({ photo, task, category, fault }) => `${[photo, task, category].filter(Boolean).join(", ")}: ${fault}.`,
+            ),
+          ),
+        ]),
+    ...(head.skipped.length === 0
+      ? []
+      : [
+          `${head.skipped.length} ${head.skipped.length === 1 ? "photo" : "photos"} could not be used, so nothing was asked about them:`,
+          ...named(head.skipped.map(({ photo, reason }) => `${photo}: ${reason}`)),
+        ]),
+  ];
+}
