@@ -60,6 +60,8 @@ export const corpusConfigSchema = z
         max_boxes: z.int().min(1).default(8),
         /** At most this many present categories a photo and task, drawn at random. */
         max_per_task: z.int().min(1).default(4),
+        /** Categories never asked for, present or absent: held out, to be asked for in evaluation. */
+        without: z.array(z.string().min(1)).default([]),
         /** Absent categories asked for each present one. */
         negatives: z
           .strictObject({

@@ -47,6 +47,23 @@ describe("questionsFor", () => {
     }
   });
 
+  it("never asks for a category that is held out", () => {
+    const shown = photo(["cat", "dog"], { masks: async () => new Map(), boxed: ["cat", "dog", "cow"] });
+    const masks = new Map(["cat", "dog"].map((name) => [name, maskOf(100)]));
+    const boxes = ["cat", "dog"].map((category) => ({ category, xyxy: [2, 2, 18, 9] as const }));
+    const asked = (without: string[]) => {
+      const policy = { ...defaultPolicy, without, negatives: { segmentation: 2, detection: 2, classification: 2 } };
+      const frequencies = count(shown, photo(["cow"]));
+      const each = Array.from({ length: 20 }, (_, seed) => ask(shown, { masks, boxes }, frequencies, seed, policy));
+      return [...new Set(each.flat().map(({ task, category }) => `${task} ${category}`))].sort();
+    };
+    const all = ["cat", "cow", "dog"].flatMap((name) =>
+      ["classification", "detection", "segmentation"].map((task) => `${task} ${name}`),
+    );
+    expect(asked([])).toEqual(all.sort());
+    expect(asked(["cow", "dog"])).toEqual(all.filter((one) => one.endsWith(" cat")));
+  });
+
   it("asks for boxes only where all of them can be drawn", () => {
     const shown = photo(["cat", "dog", "cow"], { boxed: ["cat", "dog", "cow"] });
     const box = (category: string, side: number, ignore = false) => ({

@@ -84,8 +84,9 @@ export function questionsFor(
   if (photo.asked) return [...photo.asked];
   const questions: Question[] = [];
   const ask = (task: Exclude<TaskName, "depth">, askable: readonly string[], candidates: readonly string[]) => {
-    const chosen = rng.shuffle(candidates).slice(0, policy.max_per_task);
-    const absent = askable.filter((category) => !photo.present.includes(category));
+    const allowed = (categories: readonly string[]) => categories.filter((name) => !policy.without.includes(name));
+    const chosen = rng.shuffle(allowed(candidates)).slice(0, policy.max_per_task);
+    const absent = allowed(askable).filter((category) => !photo.present.includes(category));
     const wanted = chosen.length * policy.negatives[task];
     const count = Math.floor(wanted) + (rng.next() < wanted % 1 ? 1 : 0);
     for (const category of chosen) questions.push({ task, category, negative: false });
