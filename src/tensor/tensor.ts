@@ -1,6 +1,6 @@
 /** The tensor seam: one small set of differentiable operations that every model is written over. */
 
-export type DType = "float32" | "bfloat16" | "int64";
+export type DType = "float32" | "bfloat16" | "float16" | "int64";
 
 /**
  * A handle to an engine's tensor. Opaque on purpose: the libtorch engine holds an eager tensor behind it, the ONNX

@@ -198,6 +198,19 @@ const optimizer = z.strictObject({
   accumulate: z.int().min(1).default(1),
   /** Most updates in a row that may be left out because their loss or gradient norm is no number; one more stops the run. */
   max_skips: natural.default(10),
+  /**
+   * With compute.dtype float16: the loss is magnified, by `init` at first, `growth` times more after `interval` good updates, `backoff`
+   * times after one whose gradient is no number (torch.amp.GradScaler). Such an update counts among max_skips only when the loss was
+   * not magnified any more.
+   */
+  loss_scale: z
+    .strictObject({
+      init: positive,
+      growth: z.number().min(1),
+      backoff: z.number().gt(0).lt(1),
+      interval: z.int().min(1),
+    })
+    .default({ init: 65536, growth: 2, backoff: 0.5, interval: 2000 }),
   train_text_encoder: z.boolean(),
   /**
    * decay is reached gradually: after n updates it is min(decay, (1 + n) / (10 + n)); by the rule of diffusers' EMAModel, which counts one
@@ -219,7 +232,8 @@ export const trainConfigSchema = z
     /** `steps` is bit-reproducible and resumes exactly; `minutes` follows the clock (for a fixed budget), so it is not. */
     duration: z.union([z.strictObject({ steps: z.int().min(1) }), z.strictObject({ minutes: positive })]),
     compute: z.strictObject({
-      dtype: z.enum(["float32", "bfloat16"]),
+      /** Of convolutions and matrix products; weights are float32. float16 scales the loss (optimizer.loss_scale). */
+      dtype: z.enum(["float32", "bfloat16", "float16"]),
       threads: z.int().min(1).nullable().default(null),
       /** Where tensors live: cpu, or cuda with a libtorch that has it. */
       device: z

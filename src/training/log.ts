@@ -66,6 +66,7 @@ export function scalarsOf(progress: TrainProgress): Record<string, number> {
     ...under("heads", progress.auxiliary ?? {}),
     "optimizer/lr": progress.lr,
     "optimizer/gradient_norm": progress.gradNorm,
+    ...under("optimizer", progress.lossScale === undefined ? {} : { loss_scale: progress.lossScale }),
     "speed/samples_per_second": progress.samplesPerSecond,
     "speed/flops_per_second": progress.flopsPerSecond,
     "speed/share_of_limit": progress.limitShare,

@@ -2,8 +2,9 @@
 
 import type { Tensor } from "../tensor/tensor.js";
 import type { Torch } from "../tensor/torch/index.js";
-import { adamwStep, clipGradNorm, emaUpdate } from "../tensor/torch/optim.js";
+import { adamwStep, clipGradNorm, emaUpdate, scaleInPlace } from "../tensor/torch/optim.js";
 import type { TrainConfig } from "./config.js";
+import type { LossScale } from "./loss-scale.js";
 
 /** Weights, moments and average of one trained tensor; all float32 of one shape, all kept. */
 export interface Slot {
@@ -16,9 +17,13 @@ export interface Slot {
 
 export interface Optimizer {
   readonly slots: readonly Slot[];
+  /** Null where the compute precision needs none. */
+  readonly lossScale: LossScale | null;
+  /** The loss as backward wants it. */
+  scaled(loss: Tensor): Tensor;
   /**
-   * Clips, updates, averages and drops the gradients. `update` counts from 1. Returns the global gradient norm before
-   * clipping; when that is no number, the gradients were dropped and nothing else has changed.
+   * Takes the loss scale out of the gradients, clips, updates, averages and drops them. `update` counts from 1. Returns the global
+   * gradient norm before clipping; when that is no number, the gradients were dropped and nothing but the loss scale has changed.
    */
   step(update: number, lr: number): number;
   /** Drops the gradients: nothing else changes. */
@@ -48,13 +53,20 @@ export function emaDecay({ decay, rule }: TrainConfig["optimizer"]["ema"], updat
   return count === 0 ? 0 : Math.min(decay, (1 + count) / (10 + count));
 }
 
-export function createOptimizer(torch: Torch, slots: readonly Slot[], options: TrainConfig["optimizer"]): Optimizer {
+export function createOptimizer(
+  torch: Torch,
+  slots: readonly Slot[],
+  options: TrainConfig["optimizer"],
+  lossScale: LossScale | null = null,
+): Optimizer {
   const { betas, eps } = options;
   const all = options.decayed === "all";
   const weights = slots.map((slot) => slot.weight);
   const averages = slots.map((slot) => slot.average);
   return {
     slots,
+    lossScale,
+    scaled: (loss) => (lossScale ? torch.ops.mul(loss, lossScale.state.scale) : loss),
     step: (update, lr) =>
       torch.tidy(() => {
         const reached = slots.flatMap((slot) => {
@@ -62,7 +74,9 @@ export function createOptimizer(torch: Torch, slots: readonly Slot[], options: T
           return grad === null ? [] : [{ ...slot, grad, decay: all || decays(slot.name, slot.weight.shape) }];
         });
         const grads = reached.map((slot) => slot.grad);
+        if (lossScale) scaleInPlace(torch, grads, 1 / lossScale.state.scale);
         const norm = clipGradNorm(torch, grads, options.clip ?? Number.POSITIVE_INFINITY);
+        lossScale?.update(Number.isFinite(norm));
         if (!Number.isFinite(norm)) {
           torch.zeroGrad(weights);
           return norm;

@@ -17,6 +17,8 @@ export interface TrainProgress {
   readonly auxiliary?: HeadLosses;
   readonly lr: number;
   readonly gradNorm: number;
+  /** What the loss is multiplied by in float16; absent in other precisions. */
+  readonly lossScale?: number;
   /** Updates since the last report that were left out of it and of the weights: their loss or gradient was no number. */
   readonly skipped?: number;
   readonly samplesPerSecond: number;

@@ -161,7 +161,7 @@ async function trainTogether(
     const outcome = await runUpdate(session, loader, step + 1, lr, team);
     if (log) meter.add(outcome);
     step++;
-    skips = countSkip(skips, outcome.skipped);
+    if (!outcome.overflow) skips = countSkip(skips, outcome.skipped);
     const { skipped } = outcome;
     if (skipped !== null) {
       const suspect = saved.checkpoint !== from && saved.step === step - skips.row ? saved.checkpoint : undefined;
@@ -183,6 +183,7 @@ async function trainTogether(
         fraction,
         lr,
         ...means,
+        ...(session.optimizer.lossScale && { lossScale: session.optimizer.lossScale.state.scale }),
         ...(validated && { validation: validated.validation }),
       };
       report(progress);

@@ -14,6 +14,7 @@ import { createTorch, type Torch } from "../tensor/torch/index.js";
 import { AuxiliaryHeads } from "./auxiliary.js";
 import type { TrainConfig } from "./config.js";
 import { createAdapter, type LoraOptions } from "./lora.js";
+import { LossScale } from "./loss-scale.js";
 import { buildModels, type Models } from "./models.js";
 import { createOptimizer, createSlot, type Optimizer, type Slot } from "./optimizer.js";
 import { collectPresence } from "./presence.js";
@@ -110,7 +111,12 @@ export async function createSession(config: TrainConfig, store: Store, tokenizer
     config,
     torch,
     models: { ...networks, adapter },
-    optimizer: createOptimizer(torch, slots, config.optimizer),
+    optimizer: createOptimizer(
+      torch,
+      slots,
+      config.optimizer,
+      dtype === "float16" ? new LossScale(config.optimizer.loss_scale) : null,
+    ),
     tokenizer,
     tokenizerFiles: files,
     textConfig,

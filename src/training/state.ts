@@ -11,6 +11,8 @@ import type { Session } from "./session.js";
 import type { Store } from "./store.js";
 
 const stateFile = "training_state.safetensors";
+/** [2]: scale, updates made since it changed; float32 holds both exactly. */
+const lossScaleName = "loss_scale";
 const folderName = /^step-(\d{7,})$/;
 
 /**
@@ -102,6 +104,12 @@ export async function loadState(folder: string, session: Session): Promise<void>
       session.torch.write(slot[field], file.read(name));
     }
   }
+  const { lossScale } = session.optimizer;
+  // Absent from a checkpoint of a run in another precision.
+  if (lossScale && file.entries.has(lossScaleName)) {
+    const [scale, made] = file.read(lossScaleName);
+    lossScale.state = { scale: scale!, made: made! };
+  }
 }
 
 function stateTensors(session: Session, step: number): Map<string, TensorData> {
@@ -119,6 +127,8 @@ function stateTensors(session: Session, step: number): Map<string, TensorData> {
       tensors.set(`${field}/${slot.name}`, { shape: slot.weight.shape, data });
     }
   }
+  const scale = session.optimizer.lossScale?.state;
+  if (scale) tensors.set(lossScaleName, { shape: [2], data: Float32Array.of(scale.scale, scale.made) });
   return tensors;
 }
 

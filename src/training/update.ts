@@ -26,6 +26,8 @@ export interface UpdateOutcome {
   readonly loaderMs: number;
   /** Why nothing was changed: what is no number, in words; null for an update that was made. */
   readonly skipped: string | null;
+  /** Present when what made the gradient norm no number is the loss scale, which is lower now. */
+  readonly overflow?: true;
 }
 
 /**
@@ -64,7 +66,7 @@ export async function runUpdate(
       ]);
       const draws = drawsOf(config.seed, index, batch.tasks.length, stepOptions);
       const result = stepLoss(torch.ops, models, batch, draws, noise, stepOptions);
-      torch.backward(accumulate === 1 ? result.loss : torch.ops.div(result.loss, accumulate));
+      torch.backward(optimizer.scaled(accumulate === 1 ? result.loss : torch.ops.div(result.loss, accumulate)));
       losses.push(torch.item(result.loss));
       sentences.push(result.sentence ? torch.item(result.sentence) : 0);
       for (const [b, value] of torch.read(result.perSample).entries())
@@ -83,7 +85,7 @@ export async function runUpdate(
       const losses = photoLosses(ops, models, batch, stepOptions);
       const shown = ops.add(ops.mul(losses.presence, presence), ops.mul(losses.extent, extent));
       const weighted = losses.asked ? ops.add(shown, ops.mul(losses.asked, asked)) : shown;
-      torch.backward(weighted);
+      torch.backward(optimizer.scaled(weighted));
       found = [weighted, losses.presence, losses.extent, losses.asked].map((one) => (one ? torch.item(one) : 0));
     });
   }
@@ -104,8 +106,12 @@ export async function runUpdate(
   }
   const weights = optimizer.slots.map((slot) => slot.weight);
   team.averageGradients(torch, weights);
+  const { lossScale } = optimizer;
+  const [magnified, scale] = [lossScale?.magnifies, lossScale?.state.scale];
   const gradNorm = optimizer.step(update, lr);
-  return { ...outcome, gradNorm, skipped: Number.isFinite(gradNorm) ? null : `the gradient norm is ${gradNorm}` };
+  if (Number.isFinite(gradNorm)) return { ...outcome, gradNorm, skipped: null };
+  const skipped = `the gradient norm is ${gradNorm}${lossScale ? ` with the loss scaled by ${scale}` : ""}`;
+  return { ...outcome, gradNorm, skipped, ...(magnified && { overflow: true }) };
 }
 
 const pairs = (row: readonly number[]) =>

@@ -1,6 +1,6 @@
 /** How much arithmetic a run asks for and how much the machine can do: what turns samples/s into a share of the limit. */
 import { CountingOps } from "../tensor/counting.js";
-import type { Torch } from "../tensor/torch/index.js";
+import type { ComputeDType, Torch } from "../tensor/torch/index.js";
 import type { Loader } from "./batch.js";
 import type { Session } from "./session.js";
 import { drawsOf, photoLosses, stepLoss } from "./step.js";
@@ -37,7 +37,7 @@ const longEnough = 10;
 const span = 100;
 
 /** The best rate of square matrix products, in operations a second; takes a fraction of a second. */
-export function measureLimit(torch: Torch, dtype: "float32" | "bfloat16"): number {
+export function measureLimit(torch: Torch, dtype: ComputeDType): number {
   let best = 0;
   for (let n = 512; n <= 8192; n *= 2) {
     const ms = torch.noGrad(() =>

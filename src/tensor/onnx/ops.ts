@@ -50,7 +50,7 @@ export class OnnxOps implements Ops {
   readonly #names = new Map<string, number>();
 
   /** A value fed at run time. */
-  input(name: string, shape: readonly number[], dtype: Exclude<DType, "bfloat16"> = "float32"): Tensor {
+  input(name: string, shape: readonly number[], dtype: "float32" | "int64" = "float32"): Tensor {
     this.#inputs.push({ name, type: dtype, shape });
     this.#names.set(name, 1);
     return new Value(name, shape, dtype);
@@ -246,7 +246,7 @@ export class OnnxOps implements Ops {
 
   cast(x: Tensor, dtype: DType): Tensor {
     if (x.dtype === dtype) return x;
-    const to = { float32: 1, int64: 7, bfloat16: 16 }[dtype];
+    const to = { float32: 1, int64: 7, float16: 10, bfloat16: 16 }[dtype];
     return this.node("Cast", [x], x.shape, { to: { int: to } }, undefined, dtype);
   }
 

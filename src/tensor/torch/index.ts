@@ -3,18 +3,22 @@ import { InstructCvError } from "../../errors.js";
 import type { DType, Ops, Tensor } from "../tensor.js";
 import { type Argument, Dispatcher, type Result } from "./dispatcher.js";
 import { type HostArray, loadNative } from "./native.js";
-import { TorchOps } from "./ops.js";
+import { type ComputeDType, TorchOps } from "./ops.js";
 import { handleOf, Scopes, scalarTypes } from "./scopes.js";
 import { Tape } from "./tape.js";
 
 export type { Argument, Result } from "./dispatcher.js";
+export type { ComputeDType } from "./ops.js";
 export { TorchTensor } from "./scopes.js";
 
 export interface TorchOptions {
   /** libtorch's threads, one process-wide setting. @default libtorch's own choice, the number of cores */
   threads?: number;
-  /** Precision of convolutions and matrix products; weights stay as they are. @default "float32" */
-  computeDtype?: "float32" | "bfloat16";
+  /**
+   * Precision of convolutions and matrix products; weights stay as they are. Not every libtorch has float16 on every device. @default
+   * "float32"
+   */
+  computeDtype?: ComputeDType;
   /** Where tensors are made: "cpu", "cuda", "cuda:1". @default "cpu" */
   device?: string;
   /** Whether `checkpointed` parts of a model are made again in backward instead of kept: less memory, more time. @default false */
@@ -81,7 +85,10 @@ export interface Torch {
   has(name: string): boolean;
 }
 
-/** @throws InstructCvError("engine") when the binding is missing: `npm run setup` builds it. */
+/**
+ * @throws InstructCvError("engine") when the binding is missing (`npm run setup` builds it), or its libtorch lacks `computeDtype` on
+ * `device`
+ */
 export function createTorch(options: TorchOptions = {}): Torch {
   const { computeDtype = "float32", device = "cpu", activationCheckpointing = false } = options;
   const native = loadNative();
@@ -95,6 +102,7 @@ export function createTorch(options: TorchOptions = {}): Torch {
   }
   if (options.threads !== undefined) native.setThreads(options.threads);
   if (device !== "cpu") native.useDeterministicKernels();
+  if (computeDtype === "float16") requireFloat16(ops, scopes, native.version, device);
 
   /** Runs the binding, naming the step in errors. */
   const attempt = <T>(what: string, fn: () => T): T => {
@@ -158,4 +166,23 @@ export function createTorch(options: TorchOptions = {}): Torch {
     call: (name, args, named) => dispatcher.call(name, args, named),
     has: (name) => dispatcher.has(name),
   };
+}
+
+/** One of each kernel that a network needs: libtorch says what it lacks only when it comes to it. */
+function requireFloat16(ops: Ops, scopes: Scopes, version: string, device: string): void {
+  try {
+    scopes.tidy(() => {
+      const ones = (...shape: number[]) => ops.constant(new Float32Array(shape.reduce((a, b) => a * b)).fill(1), shape);
+      const x = ops.conv2d(ones(1, 2, 4, 4), ones(2, 2, 3, 3), ones(2), { padding: 1 });
+      const tokens = ops.reshape(ops.silu(ops.groupNorm(x, 1, ones(2), ones(2), 1e-5)), [1, 1, 16, 2]);
+      const seen = ops.linear(ops.attention(tokens, tokens, tokens), ones(2, 2), ones(2));
+      ops.gelu(ops.layerNorm(seen, ones(2), ones(2), 1e-5));
+    });
+  } catch (cause) {
+    throw new InstructCvError(
+      "engine",
+      `libtorch ${version} cannot compute in float16 on ${device}: ${(cause as Error).message}`,
+      "Compute in bfloat16 or float32.",
+    );
+  }
 }

@@ -4,9 +4,11 @@ import type { Dispatcher } from "./dispatcher.js";
 import type { NativeBinding } from "./native.js";
 import { type Scopes, scalarTypes } from "./scopes.js";
 
+export type ComputeDType = Exclude<DType, "int64">;
+
 export interface TorchOpsOptions {
   /** Precision of convolutions and matrix products; their results keep it, so activations follow. */
-  computeDtype: "float32" | "bfloat16";
+  computeDtype: ComputeDType;
   device: string;
 }
 
@@ -15,9 +17,9 @@ export class TorchOps implements Ops {
   readonly #native: NativeBinding;
   readonly #scopes: Scopes;
   readonly #options: TorchOpsOptions;
-  /** From torch 2 on; its CPU kernel is 2 to 8 times slower than plain products in bfloat16 at a small UNet's sizes. */
+  /** From torch 2 on; its CPU kernel is 2 to 8 times slower than plain products in 16 bits at a small UNet's sizes. */
   readonly #fusedAttention: boolean;
-  /** torch >= 2 normalises bfloat16 on the CPU with float32 weights; elsewhere the weights have to match. */
+  /** torch >= 2 normalises 16 bits on the CPU with float32 weights; elsewhere the weights have to match. */
   readonly #mixedNorms: boolean;
 
   constructor(native: NativeBinding, scopes: Scopes, dispatcher: Dispatcher, options: TorchOpsOptions) {
@@ -26,7 +28,7 @@ export class TorchOps implements Ops {
     this.#scopes = scopes;
     this.#options = options;
     const modern = dispatcher.has("aten::scaled_dot_product_attention");
-    const slowOnCpu = options.device === "cpu" && options.computeDtype === "bfloat16";
+    const slowOnCpu = options.device === "cpu" && options.computeDtype !== "float32";
     this.#fusedAttention = modern && !slowOnCpu;
     this.#mixedNorms = modern && options.device === "cpu";
   }

@@ -62,6 +62,11 @@ export function clipGradNorm(torch: Torch, grads: readonly Tensor[], max: number
   });
 }
 
+/** Multiplies all numbers by one. */
+export function scaleInPlace(torch: Torch, tensors: readonly Tensor[], factor: number): void {
+  inPlace(torch, () => torch.call("aten::_foreach_mul_.Scalar", [tensors, factor]));
+}
+
 /** ema = decay * ema + (1 - decay) * params, in place. */
 export function emaUpdate(torch: Torch, ema: readonly Tensor[], params: readonly Tensor[], decay: number): void {
   inPlace(torch, () => {

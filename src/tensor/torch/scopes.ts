@@ -4,7 +4,7 @@ import type { DType, Tensor } from "../tensor.js";
 import type { Handle, NativeBinding } from "./native.js";
 
 /** PyTorch's ScalarType codes, which operator schemas call `int`. */
-export const scalarTypes = { float32: 6, bfloat16: 15, int64: 4 } as const satisfies Record<DType, number>;
+export const scalarTypes = { float32: 6, bfloat16: 15, float16: 5, int64: 4 } as const satisfies Record<DType, number>;
 const dtypes = new Map<number, DType>(Object.entries(scalarTypes).map(([name, code]) => [code, name as DType]));
 
 /** A live libtorch tensor. Reading it after its scope ended is an error, never another tensor's numbers. */
@@ -32,7 +32,7 @@ export class TorchTensor implements Tensor {
     if (dtype === undefined) {
       throw new InstructCvError(
         "engine",
-        `a tensor has PyTorch's scalar type ${code}; expected float32, bfloat16 or int64.`,
+        `a tensor has PyTorch's scalar type ${code}; expected float32, bfloat16, float16 or int64.`,
       );
     }
     return dtype;
