@@ -11,6 +11,7 @@ interface EncodeCommandOptions {
   readonly views: number;
   readonly dtype: string;
   readonly batch?: number;
+  readonly shardMb: number;
 }
 
 export function addEncode(parent: Command, terminal: Terminal): void {
@@ -34,10 +35,11 @@ export function addEncode(parent: Command, terminal: Terminal): void {
     )
     .option("--dtype <type>", "float32 (steps equal those from pictures) or float16 (half the room)", "float32")
     .option("--batch <n>", "examples at a time (default: optimizer.batch)", wholeNumber(1, 4096))
+    .option("--shard-mb <n>", "most megabytes of a shard: what a kill loses", wholeNumber(1, 4000), 64)
     .addHelpText(
       "after",
       `
-Shards of 64 MB (safetensors) and manifest.json. Killed or stopped by Ctrl-C, the same command goes on with the shards that are
+Shards (safetensors) and manifest.json. Killed or stopped by Ctrl-C, the same command goes on with the shards that are
 missing. What is drawn for view v of a record depends on the seed, the record and v only.
 Disk, float32: a view (3 Z + 1) h w 4 bytes for Z latent channels of h x w (2 Z + 1 with loss.target_latents: mode), a different
 sentence L D 4 bytes for L tokens of D features. Stable Diffusion 1.5 at 256 px: 53 kB a view, 237 kB a sentence. Template wording has
@@ -51,14 +53,14 @@ Training checks that the folder is of the recipe, the corpus and the model; \`in
 }
 
 async function encode(recipe: string, options: EncodeCommandOptions, terminal: Terminal): Promise<void> {
-  const { out, views, batch, dtype } = options;
+  const { out, views, batch, dtype, shardMb } = options;
   if (dtype !== "float32" && dtype !== "float16")
     throw usageError(`--dtype ${dtype}: expected float32 or float16.`, "Leave it out for float32.");
   const { readConfig } = await import("../../training/config.js");
   const { encodeCorpus } = await import("../../training/encoded/encode.js");
   const config = await readConfig(recipe);
   const start = performance.now();
-  const chosen: EncodeOptions = { views, dtype, batch };
+  const chosen: EncodeOptions = { views, dtype, batch, shardBytes: shardMb * 1e6 };
   let progress: Progress | undefined;
   let phase = "";
   try {
