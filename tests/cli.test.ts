@@ -236,7 +236,7 @@ describe("a model that cannot be used", () => {
 });
 
 describe("the program", () => {
-  test.each([[], ["run"], ["tasks"], ["eval"], ["corpus"], ["train"]])(
+  test.each([[], ["run"], ["tasks"], ["eval"], ["data"], ["train"], ["report"], ["export"]])(
     "%s --help explains and succeeds",
     async (...command) => {
       const { code, stdout, stderr } = await runCli([...command, "--help"], { cwd });

@@ -5,6 +5,7 @@ import { addData } from "./data/index.js";
 import { addDownload } from "./download.js";
 import { addEval } from "./eval.js";
 import { EXIT, errorLine, exitCodeOf } from "./exit.js";
+import { addExport } from "./export.js";
 import { addQuantize } from "./quantize.js";
 import { addReport } from "./report.js";
 import { addRun } from "./run.js";
@@ -42,7 +43,7 @@ function buildProgram(terminal: Terminal, exit: (code: number) => void): Command
       writeOut: (text) => terminal.out(text.trimEnd()),
       writeErr: (text) => terminal.note(text.trimEnd()),
     });
-  for (const add of [addRun, addTasks, addEval, addData, addTrain, addReport, addDownload, addQuantize])
+  for (const add of [addRun, addTasks, addEval, addData, addTrain, addReport, addDownload, addQuantize, addExport])
     add(program, terminal, exit);
   return program;
 }

@@ -55,6 +55,7 @@ async function trainModel(options: TrainCommandOptions, terminal: Terminal): Pro
   if (rank > 0) return model === null && terminal.signal.aborted ? EXIT.interrupted : EXIT.done;
   terminal.note(`${step} steps in ${minutes.toFixed(1)} minutes`);
   if (model !== null) {
+    terminal.note(`Export for the browser with: instructcv export ${model} --out ${model}-onnx`);
     terminal.out(model);
     return EXIT.done;
   }

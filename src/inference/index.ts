@@ -17,6 +17,8 @@ export {
 } from "../diffusion/samplers/registry.js";
 export type { BatchAnswer, BatchOptions } from "./batch.js";
 export { defaultModel } from "./default-model.js";
+export type { Bundle } from "./export/bundle.js";
+export { type ExportedBundle, exportOnnx, type OnnxExportOptions } from "./export/export.js";
 export { type LoraChoice, parseLoraOption } from "./lora-option.js";
 export { type MemoryPlan, planMemory } from "./memory-plan.js";
 export type { Perception, PhotoSource, SamplingOptions } from "./perceive.js";
