@@ -4,12 +4,17 @@ import { dirname, join } from "node:path";
 import { InstructCvError } from "../errors.js";
 import { readManifest } from "./manifest.js";
 import type { CorpusEntry, Manifest } from "./record.js";
-import { toEntry, walkShard } from "./shard-walk.js";
+import { type Span, toEntry, walkShard } from "./shard-walk.js";
+
+export type { Span };
 
 /** An entry and where it lies. */
 export interface StoredEntry extends CorpusEntry {
   /** Shard and byte, as an error names it. */
   readonly place: string;
+  /** Path of the shard, and where in it the members `image.jpg`, `target.png` and so on lie. */
+  readonly shard: string;
+  readonly spans: ReadonlyMap<string, Span>;
 }
 
 export interface Corpus {
@@ -57,7 +62,8 @@ async function* readShard(path: string, sha256: string): AsyncGenerator<StoredEn
   for await (const files of walkShard(path, hash, (why) => damaged(path, why))) {
     const entry = toEntry(files);
     if (Array.isArray(entry)) throw damaged(path, `record ${files.key} at byte ${files.offset}: ${entry.join("; ")}`);
-    yield { ...entry, place: `${path}: record ${files.key} at byte ${files.offset}` };
+    const place = `${path}: record ${files.key} at byte ${files.offset}`;
+    yield { ...entry, place, shard: path, spans: files.spans };
   }
   if (hash.digest("hex") !== sha256) throw damaged(path, "its checksum is not the manifest's");
 }

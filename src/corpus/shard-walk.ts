@@ -6,12 +6,19 @@ import { pipeline } from "node:stream/promises";
 import { extract } from "tar-stream";
 import type { CorpusEntry, CorpusRecord } from "./record.js";
 
+/** Where a member's own bytes lie in its shard, so that it can be read again without what is before it. */
+export interface Span {
+  readonly offset: number;
+  readonly length: number;
+}
+
 /** The members of one key, by suffix. */
 export interface RecordFiles {
   readonly key: string;
   /** Where its first file begins in the shard, bytes. */
   readonly offset: number;
   readonly members: ReadonlyMap<string, Buffer>;
+  readonly spans: ReadonlyMap<string, Span>;
 }
 
 /**
@@ -35,23 +42,29 @@ export async function* walkShard(
   let key = "";
   let offset = 0;
   let members = new Map<string, Buffer>();
+  let spans = new Map<string, Span>();
   try {
     for await (const entry of tar) {
       const { name } = entry.header;
       const dot = name.indexOf(".");
       const entryKey = dot < 0 ? name : name.slice(0, dot);
       if (entryKey !== key && members.size > 0) {
-        yield { key, offset, members };
+        yield { key, offset, members, spans };
         members = new Map();
+        spans = new Map();
       }
       // The reader's own types leave it out.
-      if (members.size === 0) offset = (entry.header as { byteOffset?: number }).byteOffset ?? 0;
+      const begin = (entry.header as { byteOffset?: number }).byteOffset ?? 0;
+      if (members.size === 0) offset = begin;
       key = entryKey;
       const parts: Buffer[] = [];
       for await (const part of entry as AsyncIterable<Buffer>) parts.push(part);
-      members.set(dot < 0 ? "" : name.slice(dot + 1), Buffer.concat(parts));
+      const bytes = Buffer.concat(parts);
+      const suffix = dot < 0 ? "" : name.slice(dot + 1);
+      members.set(suffix, bytes);
+      spans.set(suffix, { offset: begin, length: bytes.length });
     }
-    if (members.size > 0) yield { key, offset, members };
+    if (members.size > 0) yield { key, offset, members, spans };
     await source;
   } catch (error) {
     throw damaged(`${(error as Error).message}${members.size > 0 ? `, in or after ${key} at byte ${offset}` : ""}`);

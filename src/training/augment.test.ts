@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { resizeBilinear } from "../image/resample.js";
 import { createRng } from "../random.js";
-import { cropResize, drawCrop, jitterColours } from "./augment.js";
+import { cropResize, drawCrop, drawJitter, jitterColours } from "./augment.js";
 
 const side = 12;
 const frame = { width: side, height: side };
@@ -49,9 +49,11 @@ test("crops lie inside the frame, in whole pixels, with the area and aspect aske
 
 test("no jitter rounds; jitter changes brightness but keeps grey grey", () => {
   const pixels = Float32Array.from(photo);
-  expect(jitterColours(rng, pixels, frame, { brightness: 0, contrast: 0, saturation: 0 }).data).toEqual(photo);
+  expect(jitterColours(pixels, frame, drawJitter(rng, { brightness: 0, contrast: 0, saturation: 0 })).data).toEqual(
+    photo,
+  );
   const grey = new Float32Array(side * side * 3).fill(100);
-  const { data } = jitterColours(rng, grey, frame, { brightness: 0.3, contrast: 0.3, saturation: 0.9 });
+  const { data } = jitterColours(grey, frame, drawJitter(rng, { brightness: 0.3, contrast: 0.3, saturation: 0.9 }));
   expect(new Set(data).size).toBe(1);
   expect(data[0]).not.toBe(100);
 });
@@ -71,7 +73,7 @@ test("colours change in their order: brightness, contrast about the mean grey, s
     let mean = 0;
     for (let i = 0; i < bright.length; i += 3) mean += luma(bright[i]!, bright[i + 1]!, bright[i + 2]!) / side ** 2;
     const contrasted = bright.map((value) => mean + contrast * (value - mean));
-    const { data } = jitterColours(createRng(`jitter/${seed}`), pixels, frame, strengths);
+    const { data } = jitterColours(pixels, frame, drawJitter(createRng(`jitter/${seed}`), strengths));
     for (let i = 0; i < data.length; i++) {
       const first = i - (i % 3);
       const grey = luma(contrasted[first]!, contrasted[first + 1]!, contrasted[first + 2]!);

@@ -76,23 +76,26 @@ function bilinear(a: number, b: number, c: number, d: number, u: number, v: numb
   return upper + v * (lower - upper);
 }
 
+/** Largest relative changes, or the factors that were drawn. */
 export interface Jitter {
   readonly brightness: number;
   readonly contrast: number;
   readonly saturation: number;
 }
 
-/**
- * Brightness, then contrast about the mean grey, then saturation about each pixel's grey, each by a factor drawn from
- * [1 - j, 1 + j]; rounds to 8 bits. `pixels` is RGB HWC in 0..255.
- */
-export function jitterColours(rng: Rng, pixels: Float32Array, { width, height }: Size, jitter: Jitter): Picture {
+/** Factors from [1 - j, 1 + j] for each strength j. */
+export function drawJitter(rng: Rng, strength: Jitter): Jitter {
   const factor = (j: number) => 1 + j * (2 * rng.next() - 1);
-  const [brightness, contrast, saturation] = [jitter.brightness, jitter.contrast, jitter.saturation].map(factor) as [
-    number,
-    number,
-    number,
-  ];
+  const [brightness, contrast] = [factor(strength.brightness), factor(strength.contrast)];
+  return { brightness, contrast, saturation: factor(strength.saturation) };
+}
+
+/**
+ * Brightness, then contrast about the mean grey, then saturation about each pixel's grey, each times its factor; rounds to 8 bits.
+ * `pixels` is RGB HWC in 0..255.
+ */
+export function jitterColours(pixels: Float32Array, { width, height }: Size, factors: Jitter): Picture {
+  const { brightness, contrast, saturation } = factors;
   let [red, green, blue] = [0, 0, 0];
   for (let i = 0; i < pixels.length; i += 3) {
     red += pixels[i]!;

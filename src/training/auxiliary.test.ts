@@ -9,10 +9,9 @@ import { createTorch } from "../tensor/torch/index.js";
 import { AuxiliaryHeads } from "./auxiliary.js";
 import { type Batch, createLoader } from "./batch.js";
 import { parseConfig } from "./config.js";
-import { createPhotoLoader } from "./photos.js";
+import { createPhotoDrawer } from "./photos.js";
 import { collectPresence, type Presence, presentIn } from "./presence.js";
 import { createSession } from "./session.js";
-import { groupSamples, type Store } from "./store.js";
 import { runUpdate } from "./update.js";
 
 const torch = createTorch({ threads: 1 });
@@ -144,7 +143,7 @@ test("a category annotated anywhere in a dataset is absent from the dataset's ot
     record("voc", "b", "sofa", true),
     record("coco", "c", "cup"),
   ];
-  const known = collectPresence({ size: 1, samples, groups: groupSamples(samples) } satisfies Store);
+  const known = collectPresence({ samples });
   expect(known.categories).toEqual(["cat", "cup", "dog", "sofa"]);
   const all = (photo: string) => known.categories.map((category) => known.has(photo, category));
   const no = undefined;
@@ -161,7 +160,7 @@ test("half of the photos show what their sentence asks for, and the sentence say
   const changed = { loss: { ...recipe.loss, auxiliary }, data: { ...recipe.data, pairs: 0.5, word_noise: 0 } };
   const config = parseConfig({ ...recipe, ...changed, model: { ...recipe.model, unet } }, "recipe.yaml");
   const store = tinyStore();
-  const { shown, questions } = createPhotoLoader(store, config, { encode: () => [] })(1, 400);
+  const { shown, questions } = createPhotoDrawer(store, config, { encode: () => [] })(1, 400);
   const known = collectPresence(store);
   for (const [i, { instruction, present }] of questions.entries()) {
     const { slots, task } = parseInstruction(instruction);

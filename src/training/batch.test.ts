@@ -1,9 +1,11 @@
 import { beforeAll, expect, test } from "vitest";
+import { augment } from "../../tests/helpers/augment.js";
 import { tinyConfig, tinySize, tinyStore } from "../../tests/helpers/tiny-training.js";
 import { createRng } from "../random.js";
-import { augment, collate, createLoader, plain } from "./batch.js";
+import { collate, createLoader } from "./batch.js";
 import type { TrainConfig } from "./config.js";
-import type { StoredSample } from "./store.js";
+import { plain } from "./example.js";
+import type { Sample } from "./store.js";
 
 const store = tinyStore();
 const tokenizer = { encode: (text: string) => Array.from({ length: 4 }, (_, i) => text.charCodeAt(i)) };
@@ -46,7 +48,7 @@ test("photo and answer are cropped and mirrored together", () => {
 });
 
 /** A segmentation record of the tiny store with another mask. */
-const masked = (grey: (i: number) => number): StoredSample => {
+const masked = (grey: (i: number) => number): Sample => {
   const sample = of("segmentation");
   return { ...sample, mask: Uint8Array.from({ length: tinySize ** 2 }, (_, i) => grey(i)) };
 };
@@ -109,7 +111,7 @@ test("a box that the crop drops is neither drawn nor taught as background", () =
     data: { ...config.data, crop: { ...config.data.crop, detection: crop } },
   } as TrainConfig;
   // 20 px wide: the crop of 16 px shows 4 to 16 of them, enlarged by 2.
-  const sample: StoredSample = { record: { ...record, boxes: [[0, 4, 20, 24]] }, photo };
+  const sample: Sample = { record: { ...record, boxes: [[0, 4, 20, 24]] }, photo };
   let dropped = 0;
   for (let seed = 0; seed < 60; seed++) {
     const { image, target, pixelWeights } = augment(sample, tinySize, quarters, createRng(`dropped/${seed}`));
@@ -126,7 +128,7 @@ test("a box that the crop drops is neither drawn nor taught as background", () =
 
 test("an outline over a dropped box keeps its weight", () => {
   const { record, photo } = of("detection");
-  const sample: StoredSample = {
+  const sample: Sample = {
     record: {
       ...record,
       boxes: [

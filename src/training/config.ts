@@ -113,6 +113,11 @@ const data = z.strictObject({
   encoded: z.string().nullable().default(null),
   train_split: z.string().default("train"),
   val_split: z.string().default("val"),
+  /**
+   * Decoded pictures that a process may hold, MiB. A training split that takes more is decoded as it is drawn (docs/training.md). Null is
+   * half of the memory that is free at the start, shared by the processes of this machine.
+   */
+  memory_mb: positive.nullable().default(null),
   /** How often each task is drawn, relative. */
   weights: perTask(z.number().min(0)),
   /** Share of samples whose category is known to be absent. Depth has none. */

@@ -1,14 +1,16 @@
 import { beforeAll, expect, test } from "vitest";
+import { augment } from "../../tests/helpers/augment.js";
 import { tinyConfig, tinySize, tinyStore } from "../../tests/helpers/tiny-training.js";
 import { createRng } from "../random.js";
 import { slotColours } from "../tasks/colours.js";
 import { UNKNOWN_GREY } from "../tasks/segmentation.js";
 import type { TaskName } from "../tasks/task.js";
-import { augment, createLoader } from "./batch.js";
+import { createLoader } from "./batch.js";
 import type { TrainConfig } from "./config.js";
 import { createPairing, forPlace, type Partner, splitFrame } from "./pairs.js";
 import { collectPresence } from "./presence.js";
-import { groupSamples, type StoredSample } from "./store.js";
+import { groupSamples, type Sample } from "./store.js";
+import { unknownOf } from "./views.js";
 
 const store = tinyStore();
 const presence = collectPresence(store);
@@ -97,7 +99,7 @@ test("what a partner's masks all leave open stays unknown in the pair, and its o
   const half = (grey: number, from: number) =>
     Uint8Array.from({ length: tinySize ** 2 }, (_, i) => (i % tinySize >= from && i % tinySize < from + 16 ? grey : 0));
   const both = half(UNKNOWN_GREY, left).map((grey, i) => grey || half(255, right)[i]!);
-  const photo = (id: string, category: string, mask: Uint8Array, negative = false): StoredSample => {
+  const photo = (id: string, category: string, mask: Uint8Array, negative = false): Sample => {
     const { record, photo } = of("segmentation");
     return { record: { ...record, photo: id, slots: { category }, negative }, photo, mask };
   };
@@ -109,7 +111,7 @@ test("what a partner's masks all leave open stays unknown in the pair, and its o
   const draw = createPairing({ size: tinySize, samples, groups: groupSamples(samples) });
   const rng = createRng("unknown");
   const partner = Array.from({ length: 40 }, () => draw(samples[0]!, rng)).find((one) => one && !one.labelled)!;
-  expect(partner.unknown).toEqual(half(UNKNOWN_GREY, left));
+  expect(unknownOf(partner.masks as Uint8Array[])).toEqual(half(UNKNOWN_GREY, left));
   const noFlip = { ...config, data: { ...config.data, flip: 0 } };
   const { target, pixelWeights } = augment(samples[0]!, tinySize, noFlip, createRng("two"), partner);
   const [, [x1, y1, x2, y2]] = splitFrame(tinySize, createRng("two"));
@@ -122,7 +124,7 @@ test("what a partner's masks all leave open stays unknown in the pair, and its o
     }
   }
   const detect = { ...samples[0]!, record: { ...samples[0]!.record, task: "detection" as const } };
-  expect(Array.from({ length: 20 }, () => draw(detect, rng)).some((one) => one?.unknown)).toBe(false);
+  expect(Array.from({ length: 20 }, () => draw(detect, rng)).some((one) => one?.masks)).toBe(false);
 });
 
 test("a recipe's pairs repeat by seed and step", async () => {

@@ -3,10 +3,10 @@
  * what is asked from what stands out is what single photos teach least.
  */
 import type { Rng } from "../random.js";
-import { UNKNOWN_GREY } from "../tasks/segmentation.js";
 import type { Xyxy } from "../tasks/task.js";
 import type { CropRange } from "./augment.js";
 import { collectPresence } from "./presence.js";
+import type { Stored } from "./rasters.js";
 import type { Store, StoredSample } from "./store.js";
 
 /** A photo of an example. */
@@ -14,8 +14,8 @@ export interface Partner {
   readonly sample: StoredSample;
   /** True: a record of the task and category asked for. False: a photo known not to show the category; its own label is left out. */
   readonly labelled: boolean;
-  /** Segmentation, not labelled: grey 128 where the photo's masks say nothing of any category, at the corpus size. */
-  readonly unknown?: Uint8Array;
+  /** Segmentation, not labelled: all masks of the photo. */
+  readonly masks?: readonly Stored<Uint8Array>[];
 }
 
 /** Share of partners that show the category too, when the first photo does. */
@@ -38,27 +38,18 @@ export function createPairing(store: Store): (sample: StoredSample, rng: Rng) =>
       const other = rng.pick(store.samples);
       const { photo } = other.record;
       if (presence.has(photo, category) !== false) continue;
-      const unknown = task === "segmentation" ? unknownOf(masks.get(photo) ?? []) : null;
-      return { sample: other, labelled: false, ...(unknown && { unknown }) };
+      return { sample: other, labelled: false, ...(task === "segmentation" && { masks: masks.get(photo) ?? [] }) };
     }
     return null;
   };
 }
 
-function masksByPhoto(store: Store): Map<string, Uint8Array[]> {
-  const masks = new Map<string, Uint8Array[]>();
+function masksByPhoto(store: Store): Map<string, Stored<Uint8Array>[]> {
+  const masks = new Map<string, Stored<Uint8Array>[]>();
   for (const { record, mask } of store.samples) {
     if (mask) masks.set(record.photo, [...(masks.get(record.photo) ?? []), mask]);
   }
   return masks;
-}
-
-/** Where all masks of a photo are unknown: what one category leaves open (a crowd of it) may be known of another. */
-function unknownOf([first, ...others]: readonly Uint8Array[]): Uint8Array | null {
-  if (!first?.includes(UNKNOWN_GREY)) return null;
-  return first.map((grey, i) =>
-    grey === UNKNOWN_GREY && others.every((mask) => mask[i] === UNKNOWN_GREY) ? UNKNOWN_GREY : 0,
-  );
 }
 
 /** Two places that fill a square frame, left and right or above and below, in random order; each takes 35 to 65 % of it. */

@@ -12,7 +12,7 @@ import type { Encoder } from "./encoder.js";
 import { splitFrame } from "./pairs.js";
 import { collectPresence, type Presence, presentIn } from "./presence.js";
 import type { Store, StoredSample } from "./store.js";
-import { compose, drawView, jittered, sizeOf, toPlanes, type View, wholeFrame } from "./views.js";
+import { type DrawnView, drawViews, sizeOf, wholeFrame } from "./views.js";
 
 export interface PhotoBatch {
   /** Ids of the photos in each frame: one or two. */
@@ -32,12 +32,17 @@ export interface PhotoQuestion {
   readonly present: boolean;
 }
 
+/** Photos that are decided and not made. */
+export interface DrawnPhotos extends Omit<PhotoBatch, "image"> {
+  readonly frames: readonly (readonly DrawnView[])[];
+}
+
 /** `(step, count)` to photos cropped as for classification; they depend on the seed, the step and the corpus only. */
-export function createPhotoLoader(
+export function createPhotoDrawer(
   store: Store,
   config: TrainConfig,
   tokenizer: Encoder,
-): (step: number, count: number) => PhotoBatch {
+): (step: number, count: number) => DrawnPhotos {
   const boxed = new Map<string, StoredSample[]>();
   for (const sample of store.samples) {
     const { photo, boxes } = sample.record;
@@ -48,28 +53,27 @@ export function createPhotoLoader(
   const annotated = onePerPhoto(store).filter(({ record }) => record.task !== "depth");
   return (step, count) => {
     const { resolution } = config.model;
-    const image = new Float32Array(count * 3 * resolution * resolution);
     const extents: Map<string, Xyxy>[] = [];
     const questions: PhotoQuestion[] = [];
-    const shown = Array.from({ length: count }, (_, i) => {
+    const frames = Array.from({ length: count }, (_, i) => {
       const rng = createRng(`${config.seed}/photos/${step}/${i}`);
       const paired = config.data.pairs > 0 && rng.next() < config.data.pairs;
       const places = paired ? splitFrame(resolution, rng) : [wholeFrame(resolution)];
-      const views = places.map((place) =>
-        drawView(rng.pick(annotated), store.size, config, rng, place, config.data.crop.classification),
-      );
-      const pictures = views.map((view) => jittered(view, store.size, config, rng));
-      toPlanes(compose(resolution, views, pictures), image, i * 3 * resolution * resolution);
+      const photo = () => ({ sample: rng.pick(annotated), labelled: false });
+      const views = drawViews(places, photo, store.size, config, rng, config.data.crop.classification);
       extents.push(extentsOf(views, boxed, store.size, resolution));
-      const photos = views.map(({ sample }) => sample.record.photo);
-      if (asks) questions.push(drawQuestion(photos, presence, (r) => r.pick(annotated).record.photo, config, rng));
-      return photos;
+      const pick = (r: Rng) => r.pick(annotated).record.photo;
+      if (asks) questions.push(drawQuestion(photosOf(views), presence, pick, config, rng));
+      return views;
     });
+    const shown = frames.map(photosOf);
     const sentences = asks ? questions.map(({ instruction }) => instruction) : shown.map(() => "");
     const ids = BigInt64Array.from(sentences.flatMap((sentence) => tokenizer.encode(sentence).map(BigInt)));
-    return { shown, image, ids, extents, questions };
+    return { shown, frames, ids, extents, questions };
   };
 }
+
+const photosOf = (views: readonly DrawnView[]) => views.map(({ sample }) => sample.record.photo);
 
 const askedTasks = ["classification", "segmentation", "detection"] as const;
 const tries = 20;
@@ -103,7 +107,7 @@ function drawQuestion(
 
 /** Around all boxes of each category that the crops leave, as shares of the frame. */
 function extentsOf(
-  views: readonly View[],
+  views: readonly DrawnView[],
   boxed: ReadonlyMap<string, readonly StoredSample[]>,
   side: number,
   resolution: number,

@@ -16,7 +16,7 @@ export function presentIn(presence: Presence, photos: readonly string[], categor
 }
 
 /** A category some photo of a dataset is annotated with is taken as absent from the dataset's other photos. */
-export function collectPresence(store: Store): Presence {
+export function collectPresence(store: Pick<Store, "samples">): Presence {
   const photos = new Map<string, { dataset: string; present: Set<string> }>();
   const datasets = new Map<string, Set<string>>();
   const all = new Set<string>();

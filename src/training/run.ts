@@ -100,7 +100,7 @@ async function trainTogether(
 ): Promise<TrainResult> {
   const { out, onNote: note = noteOnStderr } = options;
   const report = options.onProgress ?? createReporter(process.stderr);
-  const stores = await openStores(config);
+  const stores = await openStores(config, note);
   const session = await createSession(team.place(config), stores.train, from && join(from, "tokenizer"));
   if (from) await loadState(from, session);
 
@@ -117,7 +117,7 @@ async function trainTogether(
   };
   if (log) await recordStart(out, session, work, { step: begun.step, from });
   const { log_every: logEvery, sample_every: sampleEvery } = config.output;
-  const validator = sampleEvery === null ? null : createValidator(session, stores.val, config.output.val_records);
+  const validator = sampleEvery === null ? null : await createValidator(session, stores.val, config.output.val_records);
   const started = performance.now();
   const minutesNow = () => begun.minutes + (performance.now() - started) / 60_000;
   const fractionAt = (step: number) =>

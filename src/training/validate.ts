@@ -4,11 +4,13 @@ import type { Picture } from "../image/picture.js";
 import { createRng } from "../random.js";
 import { slotColours } from "../tasks/colours.js";
 import type { NamedColour, TaskName } from "../tasks/task.js";
-import { collate, type Example, plain } from "./batch.js";
+import { collate } from "./batch.js";
+import { type Example, plain } from "./example.js";
 import { gridPng, pictureOf } from "./grid.js";
+import { RasterReader } from "./rasters.js";
 import type { Session } from "./session.js";
 import { stepLoss } from "./step.js";
-import type { Store, StoredSample } from "./store.js";
+import { loadSample, type Store, type StoredSample } from "./store.js";
 
 /** Quick numbers at the model's size, for watching a run; `evaluation` measures properly. */
 export interface Validation {
@@ -33,8 +35,8 @@ const shown = 3;
 /** Largest depth of the codec, metres. */
 const depthRange = 10;
 
-/** Draws `count` records once, evenly over the tasks that are trained. */
-export function createValidator(session: Session, store: Store, count: number): Validator {
+/** Draws and loads `count` records once, evenly over the tasks that are trained. See `RasterReader.get` for what it throws. */
+export async function createValidator(session: Session, store: Store, count: number): Promise<Validator> {
   const { config } = session;
   const rng = createRng(`${config.seed}/validation`);
   const tasks = (Object.keys(store.groups) as TaskName[]).filter((task) => config.data.weights[task] > 0);
@@ -42,7 +44,13 @@ export function createValidator(session: Session, store: Store, count: number): 
     const all = store.samples.filter((sample) => sample.record.task === task);
     return rng.shuffle(all).slice(0, Math.ceil(count / tasks.length));
   });
-  const examples = chosen.map((sample) => plain(sample, store.size, config));
+  const examples: Example[] = [];
+  const reader = new RasterReader(store.size, 0);
+  try {
+    for (const sample of chosen) examples.push(plain(await loadSample(sample, reader), store.size, config));
+  } finally {
+    await reader.close();
+  }
   return {
     async run() {
       const drawn: Picture[] = [];

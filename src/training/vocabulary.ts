@@ -4,7 +4,7 @@ import { trainBpe } from "../models/bpe-trainer.js";
 import { ClipTokenizer } from "../models/tokenizer.js";
 import type { ClipTokenizerOptions } from "../models/tokenizer-files.js";
 import { createRng } from "../random.js";
-import { redrawColours } from "./batch.js";
+import { redrawColours } from "./example.js";
 import type { Store } from "./store.js";
 
 /** Instructions rendered for the vocabulary; enough for every wording and category to be met several times. */

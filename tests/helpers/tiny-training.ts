@@ -7,15 +7,20 @@ import { tokenizerFiles, trainBpe } from "../../src/models/bpe-trainer.js";
 import { createRng } from "../../src/random.js";
 import type { TaskName } from "../../src/tasks/task.js";
 import { readConfig, type TrainConfig } from "../../src/training/config.js";
-import { groupSamples, type Store, type StoredSample } from "../../src/training/store.js";
+import { groupSamples, type Sample, type Store } from "../../src/training/store.js";
 
 export const tinySize = 32;
 const categories = ["cat", "dog"];
 const tasks: readonly TaskName[] = ["segmentation", "detection", "depth", "classification"];
 
+/** All of it in memory. */
+export interface TinyStore extends Store {
+  readonly samples: readonly Sample[];
+}
+
 /** Photos of noise with a bright square; the square is the category. */
-export function tinyStore(photos = 6): Store {
-  const samples: StoredSample[] = [];
+export function tinyStore(photos = 6): TinyStore {
+  const samples: Sample[] = [];
   for (let p = 0; p < photos; p++) {
     const rng = createRng(`tiny/${p}`);
     const [x, y, side] = [rng.int(12), rng.int(12), 10 + rng.int(8)];

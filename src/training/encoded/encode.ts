@@ -2,8 +2,11 @@
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { writeAtomic } from "../../files.js";
-import { collate, type Example } from "../batch.js";
+import { collate } from "../batch.js";
 import type { TrainConfig } from "../config.js";
+import { memoryLimit } from "../data-limits.js";
+import type { Example } from "../example.js";
+import { RasterReader } from "../rasters.js";
 import { removeLeftovers } from "../resume.js";
 import { openStores, type Store } from "../store.js";
 import { latentWeights } from "../weighting.js";
@@ -50,9 +53,10 @@ export async function encodeCorpus(
   await beginPlan(dir, plan);
   await removeLeftovers(dir);
   const encoders = await openEncoders(config);
+  const reader = new RasterReader(train.size, memoryLimit(config));
   try {
     const run = { dir, plan, encoders, onProgress, signal };
-    const { files: views, sentences: asked } = await encodeViews(run, train, config);
+    const { files: views, sentences: asked } = await encodeViews(run, train, config, reader);
     const places = new Map<string, number>();
     for (const sentence of ["", ...asked]) if (!places.has(sentence)) places.set(sentence, places.size);
     const texts = await encodeSentences(run, [...places.keys()]);
@@ -65,6 +69,7 @@ export async function encodeCorpus(
     return manifest;
   } finally {
     encoders.close();
+    await reader.close();
   }
 }
 
@@ -77,9 +82,9 @@ interface Run {
 }
 
 /** The shards and the sentence of each view. */
-async function encodeViews(run: Run, store: Store, config: TrainConfig) {
+async function encodeViews(run: Run, store: Store, config: TrainConfig, reader: RasterReader) {
   const { dir, plan, encoders, signal } = run;
-  const exampleOf = createViews(store, config);
+  const exampleOf = createViews(store, config, reader);
   const total = plan.records * plan.views;
   const shards = await shardsOf(run, "views", total, (file) => wholeShard(dir, file, viewNoteSchema));
   const files: EncodedFile[] = [];
@@ -91,13 +96,14 @@ async function encodeViews(run: Run, store: Store, config: TrainConfig) {
       rows = [];
       for (let at = start; at < start + count; at += plan.computed.batch) {
         signal?.throwIfAborted();
-        const examples = Array.from({ length: Math.min(plan.computed.batch, start + count - at) }, (_, i) => {
-          const [record, view] = [Math.floor((at + i) / plan.views), (at + i) % plan.views];
-          const example = exampleOf(record, view);
-          const { task, slots, instruction: sentence } = example;
-          rows.push({ record: store.samples[record]!.record.key, view, task, slots, sentence });
-          return example;
+        const places = Array.from({ length: Math.min(plan.computed.batch, start + count - at) }, (_, i) => {
+          return { record: Math.floor((at + i) / plan.views), view: (at + i) % plan.views };
         });
+        const examples = await Promise.all(places.map(({ record, view }) => exampleOf(record, view)));
+        for (const [i, { task, slots, instruction: sentence }] of examples.entries()) {
+          const { record, view } = places[i]!;
+          rows.push({ record: store.samples[record]!.record.key, view, task, slots, sentence });
+        }
         yield encodeExamples(encoders, plan, examples);
         counted(examples.length);
         await setImmediate();

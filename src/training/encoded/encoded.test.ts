@@ -9,6 +9,7 @@ import { readSafetensors } from "../../checkpoints/safetensors.js";
 import { type Batch, collate, createLoader, type Loader } from "../batch.js";
 import type { TrainConfig } from "../config.js";
 import { drawNoise } from "../noise.js";
+import { RasterReader } from "../rasters.js";
 import { train } from "../run.js";
 import { createSession } from "../session.js";
 import { drawsOf, stepLoss } from "../step.js";
@@ -33,7 +34,7 @@ beforeAll(async () => {
   config = await pix2pixConfig(join(folder, "start"), "epsilon");
   config.data = { ...config.data, corpus: join(folder, "corpus"), encoded: join(folder, "encoded"), pairs: 0.3 };
   config.output = { ...config.output, log_every: 1, sample_every: 3, val_records: 4 };
-  store = (await openStores(config)).train;
+  store = (await openStores({ ...config, data: { ...config.data, encoded: null } })).train;
   await encodeCorpus(config, join(folder, "encoded"), small);
 });
 afterAll(() => rm(folder, { recursive: true }));
@@ -51,15 +52,13 @@ async function opened<T>(recipe: TrainConfig, use: (encoded: Encoded) => Promise
 async function picturesOf(recipe: TrainConfig): Promise<Loader<Batch>> {
   const session = await createSession({ ...recipe, data: { ...recipe.data, encoded: null } }, store);
   const draw = createViewDrawer(store, recipe, small.views);
-  const example = createViews(store, recipe);
+  const example = createViews(store, recipe, new RasterReader(store.size, 0));
   return {
     ...createLoader(store, recipe, session.tokenizer),
     async batch(step) {
       const drawn = Array.from({ length: recipe.optimizer.batch }, (_, i) => draw(step, i));
-      return collate(
-        drawn.map(({ record, view }) => example(record, view)),
-        session.tokenizer,
-      );
+      const examples = await Promise.all(drawn.map(({ record, view }) => example(record, view)));
+      return collate(examples, session.tokenizer);
     },
   };
 }

@@ -55,6 +55,7 @@ export function createEncodedLoader(store: Store, config: TrainConfig, encoded: 
       };
     },
     photos: () => Promise.reject(new TypeError("an encoded corpus has no photos")),
+    close: () => encoded.close(),
   };
 }
 
