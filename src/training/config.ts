@@ -259,6 +259,12 @@ export const trainConfigSchema = z
       /** Validation records in the loss, drawn once. */
       val_records: natural.default(64),
       weights: z.enum(["float32", "float16"]).default("float32"),
+      /** Of the model, for its card: an identifier as the Hugging Face hub writes it. Null says "other". */
+      license: z
+        .string()
+        .regex(/^[a-z0-9.+-]+$/, "expected an identifier such as mit or apache-2.0")
+        .nullable()
+        .default(null),
     }),
   })
   .superRefine((config, context) => {

@@ -5,6 +5,7 @@ import { writeCheckpoint } from "../checkpoints/folder.js";
 import type { TensorData } from "../checkpoints/safetensors.js";
 import type { Module } from "../models/module.js";
 import type { TaskName } from "../tasks/task.js";
+import { writeCard } from "./card/write.js";
 import { sealFolder } from "./seal.js";
 import type { Session } from "./session.js";
 import type { Store } from "./store.js";
@@ -65,13 +66,14 @@ function averagedWeights({ torch, models, withAverages }: Session, dtype: "F32" 
   );
 }
 
-/** Writes `<out>/model` through a temporary folder that is flushed to the disk, in the recipe's precision. Returns the folder. */
+/** Writes `<out>/model`, with a card of the run as it is logged by now, through a temporary folder that is flushed to the disk, in the recipe's precision. Returns the folder. */
 export async function exportModel(out: string, session: Session, store: Store): Promise<string> {
   const model = join(out, "model");
   const temporary = join(out, `.model.${process.pid}.tmp`);
   try {
     await mkdir(temporary, { recursive: true });
     await writeModel(temporary, session, store, session.config.output.weights);
+    await writeCard(temporary, out, session.config);
     await sealFolder(temporary);
     await rm(model, { recursive: true, force: true });
     await rename(temporary, model);

@@ -4,6 +4,7 @@ import { taskNames } from "../../tasks/registry.js";
 import type { TaskName } from "../../tasks/task.js";
 import type { Manifest } from "../record.js";
 import { columns } from "./columns.js";
+import { inline, table } from "./markdown.js";
 
 export interface ExportedSplit {
   /** As `datasets` calls it. */
@@ -110,14 +111,4 @@ function sizeCategory(rows: number): string {
     [1e7, "1M<n<10M"],
   ].find(([limit]) => rows < Number(limit)) ?? [0, "n>10M"];
   return at === 0 ? "n>10M" : String(label);
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.map(inline).join(" | ")} |\n`;
-  return line(head) + line(head.map(() => "---")) + rows.map(line).join("");
-}
-
-/** Text that Markdown leaves as it is. */
-function inline(text: string): string {
-  return text.replace(/\s+/g, " ").replace(/[\\`*_[\]<>|&]/g, "\\$&");
 }
