@@ -2,11 +2,12 @@
 import { createRng } from "../random.js";
 import type { Slots, TaskName } from "../tasks/task.js";
 import type { TrainConfig } from "./config.js";
-import { memoryLimit } from "./data-limits.js";
+import { memoryLimit, workerCount } from "./data-limits.js";
 import { createDrawer } from "./draw.js";
 import type { EncodedBatch } from "./encoded/batch.js";
 import type { Encoder } from "./encoder.js";
 import { drawExample, type Example } from "./example.js";
+import { createPainterThreads } from "./painter-threads.js";
 import { createPairing } from "./pairs.js";
 import { createPhotoDrawer, type PhotoBatch } from "./photos.js";
 import { createPainter, type Pixels, stack } from "./pixels.js";
@@ -38,7 +39,11 @@ export function createLoader(store: Store, config: TrainConfig, tokenizer: Encod
   const drawer = createDrawer(store, data);
   const drawPartner = data.pairs > 0 ? createPairing(store) : null;
   const drawPhotos = createPhotoDrawer(store, config, tokenizer);
-  const painter = createPainter(config, new RasterReader(store.size, memoryLimit(config)));
+  const [workers, budget] = [workerCount(config), memoryLimit(config)];
+  const painter =
+    workers === 0
+      ? createPainter(config, new RasterReader(store.size, budget))
+      : createPainterThreads(workers, { config, side: store.size, budget });
   return {
     async batch(step) {
       const drawn = Array.from({ length: optimizer.batch }, (_, i) => {

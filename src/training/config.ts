@@ -118,6 +118,8 @@ const data = z.strictObject({
    * half of the memory that is free at the start, shared by the processes of this machine.
    */
   memory_mb: positive.nullable().default(null),
+  /** Threads that make batches ahead of the updates; 0 makes them in between. Null is 0 on a CPU, 2 beside a GPU. */
+  workers: natural.nullable().default(null),
   /** How often each task is drawn, relative. */
   weights: perTask(z.number().min(0)),
   /** Share of samples whose category is known to be absent. Depth has none. */

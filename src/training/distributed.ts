@@ -7,6 +7,7 @@ import { joinProcessGroup, type ProcessGroup } from "../tensor/torch/distributed
 import type { Torch } from "../tensor/torch/index.js";
 import type { Loader } from "./batch.js";
 import type { TrainConfig } from "./config.js";
+import { memoryLimit } from "./data-limits.js";
 import type { Launch } from "./launch.js";
 import type { Session } from "./session.js";
 
@@ -17,7 +18,7 @@ export interface Team {
   readonly world: number;
   /** Rank 0: the one that validates, reports and writes the files of the run. */
   readonly leads: boolean;
-  /** The recipe with the device and the threads of this rank. */
+  /** The recipe with the device, the threads and the memory for pictures of this rank. */
   place(config: TrainConfig): TrainConfig;
   /** Elementwise sums over the ranks. */
   sum(values: readonly number[]): readonly number[];
@@ -72,6 +73,7 @@ function teamOf(group: ProcessGroup, { localWorld }: Launch, device: string): Te
       const share = Math.max(1, Math.floor(availableParallelism() / localWorld));
       return {
         ...config,
+        data: { ...config.data, memory_mb: memoryLimit(config, localWorld) / 2 ** 20 },
         compute: { ...compute, device, threads: compute.threads ?? (localWorld > 1 ? share : null) },
       };
     },
@@ -125,7 +127,8 @@ export function digestWeights({ torch, optimizer }: Session): Buffer {
 
 /** Of the recipe but for where it runs, and of the first batch, which the corpus and the tokenizer decide. */
 export async function digestTask(config: TrainConfig, loader: Loader): Promise<Buffer> {
-  const recipe = JSON.stringify({ ...config, compute: config.compute.dtype });
+  const data = { ...config.data, workers: null, memory_mb: null };
+  const recipe = JSON.stringify({ ...config, data, compute: config.compute.dtype });
   const hash = createHash("sha256").update(recipe);
   for (const part of Object.values(await loader.batch(0)))
     if (part instanceof Float32Array || part instanceof BigInt64Array) hash.update(part);

@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { stringify } from "yaml";
 import { writeAtomic } from "../files.js";
-import { createLoader } from "./batch.js";
+import { createLoader, type Loader } from "./batch.js";
 import { readConfig, type TrainConfig } from "./config.js";
+import { prefetchDepth } from "./data-limits.js";
 import { digestTask, digestWeights, joinTeam, type Team } from "./distributed.js";
 import { createEncodedLoader } from "./encoded/loader.js";
 import { type Encoded, openEncoded } from "./encoded/open.js";
@@ -15,6 +16,7 @@ import { lockRun, type RunLock } from "./lock.js";
 import { openRunLog } from "./log.js";
 import { learningRate } from "./lr.js";
 import { Meter } from "./meter.js";
+import { prefetch } from "./prefetch.js";
 import { createReporter, type TrainProgress } from "./progress.js";
 import { chooseStart, fullDisk, removeLeftovers, type Start } from "./resume.js";
 import { recordStart } from "./run-info.js";
@@ -69,7 +71,7 @@ export async function train(recipe: string | TrainConfig, options: TrainOptions)
   const config = typeof recipe === "string" ? await readConfig(recipe) : recipe;
   const { out, resume = false, onNote: note = noteOnStderr } = options;
   const team = joinTeam(config, readLaunch(process.env), options.rankTimeout ?? 600);
-  const held: { lock?: RunLock; encoded?: Encoded } = {};
+  const held: Held = {};
   try {
     const start = await team.decided("start", async () => {
       await mkdir(join(out, "samples"), { recursive: true });
@@ -78,35 +80,44 @@ export async function train(recipe: string | TrainConfig, options: TrainOptions)
       return JSON.stringify(await chooseStart(out, resume, note));
     });
     if (config.data.encoded !== null) held.encoded = await openEncoded(config);
-    const mayWrite = () => held.lock!.check();
-    return await trainTogether(team, config, options, JSON.parse(start) as Start, mayWrite, held.encoded);
+    return await trainTogether(team, config, options, JSON.parse(start) as Start, held);
   } catch (error) {
     throw (await fullDisk(error, out)) ?? error;
   } finally {
+    await held.loader?.close();
     await held.encoded?.close();
     await held.lock?.release();
     team.leave();
   }
 }
 
-/** `mayWrite` throws on the leader when the run is another trainer's by now; batches come from `encoded` where there is one. */
+/** What a run has to give back when it ends. */
+interface Held {
+  /** The leader's. */
+  lock?: RunLock;
+  /** Where batches come from, for a recipe that says so. */
+  encoded?: Encoded;
+  loader?: Loader;
+}
+
 async function trainTogether(
   team: Team,
   config: TrainConfig,
   options: TrainOptions,
   { from, progress: begun, damaged }: Start,
-  mayWrite: () => Promise<void>,
-  encoded?: Encoded,
+  held: Held,
 ): Promise<TrainResult> {
   const { out, onNote: note = noteOnStderr } = options;
   const report = options.onProgress ?? createReporter(process.stderr);
-  const stores = await openStores(config, note);
-  const session = await createSession(team.place(config), stores.train, from && join(from, "tokenizer"));
+  const placed = team.place(config);
+  const stores = await openStores(placed, note);
+  const session = await createSession(placed, stores.train, from && join(from, "tokenizer"));
   if (from) await loadState(from, session);
 
-  const loader = encoded
-    ? createEncodedLoader(stores.train, config, encoded)
-    : createLoader(stores.train, config, session.tokenizer);
+  const loader: Loader = held.encoded
+    ? createEncodedLoader(stores.train, config, held.encoded)
+    : createLoader(stores.train, placed, session.tokenizer);
+  held.loader = loader;
   await team.agreeOn("the recipe or the data", () => digestTask(config, loader));
   await team.agreeOn("the model at the start", () => digestWeights(session));
   if (team.leads) await writeAtomic(join(out, "config.yaml"), stringify(config));
@@ -125,6 +136,7 @@ async function trainTogether(
   const steps = "steps" in config.duration ? config.duration.steps : null;
   const stopped = () =>
     options.signal?.aborted || minutesNow() - begun.minutes >= (options.maxMinutes ?? Number.POSITIVE_INFINITY);
+  const coming = prefetch(loader, config, team, begun.step + 1, prefetchDepth(placed));
   const checkpoints = join(out, "checkpoints");
   let step = begun.step;
   let skips = begun.skips;
@@ -135,7 +147,7 @@ async function trainTogether(
     await team.agreeOn(`the model after step ${step}`, () => digestWeights(session));
     const progress = { step, minutes: minutesNow(), skips, pending: meter.pending };
     const checkpoint = await team.decided(`checkpoint ${step}`, async () => {
-      await mayWrite();
+      await held.lock!.check();
       return saveState(checkpoints, session, stores.train, progress, damaged);
     });
     saved = { step, minutes: progress.minutes, checkpoint };
@@ -158,7 +170,7 @@ async function trainTogether(
     if (now.fraction >= 1 || now.stop) break;
     if (now.save) await save();
     const lr = learningRate(config.optimizer, now.fraction);
-    const outcome = await runUpdate(session, loader, step + 1, lr, team);
+    const outcome = await runUpdate(session, coming, step + 1, lr, team);
     if (log) meter.add(outcome);
     step++;
     if (!outcome.overflow) skips = countSkip(skips, outcome.skipped);

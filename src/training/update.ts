@@ -6,6 +6,7 @@ import type { Loader } from "./batch.js";
 import { alone, type Team } from "./distributed.js";
 import { drawNoise } from "./noise.js";
 import type { PhotoBatch } from "./photos.js";
+import { batchIndex } from "./prefetch.js";
 import type { Session } from "./session.js";
 import { drawsOf, photoLosses, stepLoss } from "./step.js";
 
@@ -23,6 +24,7 @@ export interface UpdateOutcome {
   /** Null without the training-only heads. */
   readonly auxiliary: HeadLosses | null;
   readonly gradNorm: number;
+  /** Spent waiting for batches. */
   readonly loaderMs: number;
   /** Why nothing was changed: what is no number, in words; null for an update that was made. */
   readonly skipped: string | null;
@@ -51,7 +53,7 @@ export async function runUpdate(
   /** Pairs of a task's number and the loss of one sample. */
   const samples: number[] = [];
   for (let i = 0; i < accumulate; i++) {
-    const index = ((update - 1) * team.world + team.rank) * accumulate + i;
+    const index = batchIndex(update, i, accumulate, team);
     const before = performance.now();
     const batch = await loader.batch(index);
     loaderMs += performance.now() - before;

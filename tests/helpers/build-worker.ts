@@ -7,6 +7,7 @@ import type { TestProject } from "vitest/node";
 const workers = [
   { entry: "src/inference/worker.ts", outfile: "build/bundles/inference/worker.mjs" },
   { entry: "src/corpus/worker.ts", outfile: "build/corpus-worker.mjs" },
+  { entry: "src/training/painter-worker.ts", outfile: "build/bundles/training/worker.mjs" },
 ];
 
 /** A tree that does not compile fails the tests that start a thread, not all of them. */
