@@ -232,6 +232,21 @@ test("each key that decides what is encoded is named when it differs, and what d
   );
 });
 
+test("a number that is none is never stored", async () => {
+  const start = join(folder, "endless-start");
+  await cp(join(folder, "start"), start, { recursive: true });
+  const path = join(start, "vae/diffusion_pytorch_model.safetensors");
+  const { entries } = await readSafetensors(path);
+  const bytes = await readFile(path);
+  bytes.writeFloatLE(Number.NaN, entries.get("encoder.conv_in.weight")!.start);
+  await writeFile(path, bytes);
+  const broken = { ...config, model: { ...config.model, init: start } };
+  await expect(encodeCorpus(broken, join(folder, "endless"), small)).rejects.toThrow(
+    /views-000000\.safetensors: expected numbers that F32 holds, found NaN/,
+  );
+  expect((await readdir(join(folder, "endless"))).sort()).toEqual(["plan.json"]);
+});
+
 test("recipes whose step needs more than the UNet are refused by key", async () => {
   const encode = (change: Partial<TrainConfig>) => encodeCorpus({ ...config, ...change }, join(folder, "never"));
   await expect(encode({ optimizer: { ...config.optimizer, train_text_encoder: true } })).rejects.toThrow(

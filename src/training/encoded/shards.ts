@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { z } from "zod";
 import { fromFloat32 } from "../../checkpoints/float16.js";
 import { stageSafetensors } from "../../checkpoints/staged-safetensors.js";
+import { InstructCvError } from "../../errors.js";
 import { writeAtomic } from "../../files.js";
 import { sha256 } from "../seal.js";
 import {
@@ -32,11 +33,26 @@ export async function writeShard(
 ): Promise<EncodedFile> {
   const shape = [count, ...rowShape(plan, kind)];
   async function* bytes() {
-    for await (const piece of pieces) yield fromFloat32(piece, plan.dtype);
+    for await (const piece of pieces) {
+      checkRange(piece, file, plan);
+      yield fromFloat32(piece, plan.dtype);
+    }
   }
   const written = await stage(join(dir, file), { name: tensorOf[kind], dtype: plan.dtype, shape, bytes });
   await writeAtomic(join(dir, noteName(file)), JSON.stringify({ ...written, rows: rows() }));
   return { file, ...written };
+}
+
+/** A number that is none, or that float16 cannot hold, would spoil every step that draws it. */
+function checkRange(values: Float32Array, file: string, { dtype, computed }: Plan): void {
+  const most = dtype === "F16" ? 65504 : 3.4028235e38;
+  const bad = values.findIndex((value) => !(Math.abs(value) <= most));
+  if (bad < 0) return;
+  throw new InstructCvError(
+    "engine",
+    `${file}: expected numbers that ${dtype} holds, found ${values[bad]} (computed in ${computed.dtype}).`,
+    "Encode with compute.dtype: float32, and without --dtype float16.",
+  );
 }
 
 /** The note of a shard whose file has the size that the note says; null when it has to be written (again). */
