@@ -13,6 +13,9 @@ export interface Row {
   readonly baseline: number | null;
   /** Queries behind the value. */
   readonly n: number;
+  /** A 95 % interval of the value, where one was asked for. */
+  readonly low?: number | null;
+  readonly high?: number | null;
 }
 
 export interface Report {
@@ -22,11 +25,27 @@ export interface Report {
   readonly rows: readonly Row[];
   /** What a reader must know beside the numbers, a sentence each. */
   readonly notes: readonly string[];
+  /** Only when something could not be asked or scored. */
+  readonly coverage?: Coverage;
 }
 
-/** The stable JSON form: suite, model, rows. */
-export function reportToJson({ suite, model, rows }: Report): string {
-  return JSON.stringify({ suite, model, rows });
+export interface Coverage {
+  /** Questions, of all wordings. */
+  readonly asked: number;
+  readonly scored: number;
+  readonly faults: readonly {
+    readonly photo: string;
+    readonly task: string;
+    readonly category: string | null;
+    readonly fault: string;
+  }[];
+  /** Photos about which nothing could be asked. */
+  readonly skipped: readonly { readonly dataset: string; readonly photo: string; readonly reason: string }[];
+}
+
+/** The stable JSON form: suite, model, rows; and coverage when not everything could be measured. */
+export function reportToJson({ suite, model, rows, coverage }: Report): string {
+  return JSON.stringify({ suite, model, rows, coverage });
 }
 
 const WORDINGS: readonly Wording[] = ["template", "paraphrase", "unseen"];

@@ -3,7 +3,7 @@ import type { LabelledPhoto } from "../datasets/sample.js";
 import { InstructCvError } from "../errors.js";
 import type { Picture } from "../image/picture.js";
 import type { Wording } from "../instructions/render.js";
-import { canonical } from "./predictions/canonical.js";
+import { faultOf, rounded } from "./predictions/canonical.js";
 import { type Answer, type AskOptions, emptyAnswer, type Predictor } from "./predictor.js";
 import type { Question } from "./questions.js";
 
@@ -36,7 +36,8 @@ export function askModel(predictor: Predictor, options: Omit<AskOptions, "signal
         const answer = await predictor.perceive(picture, instruction, { ...options, ...(signal && { signal }) });
         if (answer.task !== question.task) return misread(question, picture);
         const drawn = "picture" in answer ? (answer.picture as Picture) : undefined;
-        return { ...canonical(answer, picture), ...(drawn && { drawn }) };
+        const fault = faultOf(answer, picture);
+        return fault === undefined ? { answer: rounded(answer), ...(drawn && { drawn }) } : { fault };
       } catch (error) {
         if (error instanceof InstructCvError && error.code === "instruction") return misread(question, picture);
         throw error;

@@ -19,7 +19,7 @@ import { askModel, type Query, type Respondent } from "./respondent.js";
 import { headOf } from "./run-head.js";
 import { wordingOf } from "./sentence.js";
 import { chooseSets, suites } from "./suites/choose.js";
-import type { EvaluationSet } from "./suites/set.js";
+import { type EvaluationSet, placeFound } from "./suites/set.js";
 
 /** Queries handed to the model at a time: while it draws one, the next photo is prepared. */
 const IN_FLIGHT = 2;
@@ -109,10 +109,11 @@ async function* walk(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<QuestionRecord> {
   const { wordings, seed, dataRoot, suite, labelMaps = suite !== "pool" && !options.presentOnly } = options;
+  const train = set.train && placeFound(set, dataRoot) ? () => set.train!(dataRoot) : undefined;
   const trivial = new Map<TaskName, (question: Question) => Answer>();
   for (const task of tasks) {
     if (!photos.some((photo) => categoriesFor(photo, task, asked).length > 0)) continue;
-    trivial.set(task, await baselineFor(task, photos, asked, set.train && (() => set.train!(dataRoot))));
+    trivial.set(task, await baselineFor(task, photos, asked, train));
   }
   const prepare = async ({ photo, at }: Numbered): Promise<Prepared | { readonly unusable: SkippedPhoto }> => {
     try {

@@ -24,9 +24,19 @@ export interface Score {
 const PRESENT = "(present classes asked)";
 const ALL = "(all classes asked)";
 
-/** The scores of one task from the records of one dataset and wording, headline first; records without facts count nowhere. */
-export function scoresOf(task: TaskName, records: readonly QuestionRecord[]): Score[] {
-  return { depth, segmentation, detection, classification }[task](records);
+/**
+ * The scores of one task from the records of one dataset and wording, headline first; records without facts count nowhere.
+ * @param paperStyle add the numbers of the InstructCV authors' evaluators, last
+ */
+export function scoresOf(task: TaskName, records: readonly QuestionRecord[], paperStyle: boolean): Score[] {
+  const paper = {
+    depth: paperDepths,
+    segmentation: paperMasks,
+    detection: paperBoxScores,
+    classification: paperAnswers,
+  };
+  const standard = { depth, segmentation, detection, classification }[task](records);
+  return paperStyle ? [...standard, ...paper[task](records)] : standard;
 }
 
 function depth(records: readonly QuestionRecord[]): Score[] {
@@ -43,10 +53,16 @@ function depth(records: readonly QuestionRecord[]): Score[] {
     ["delta1", pooled.delta1],
     ["delta2", pooled.delta2],
     ["delta3", pooled.delta3],
-    ["paper-style RMSE (m)", mean(maps.map(({ paper }) => paper.rmse))],
-    ["paper-style delta1", mean(maps.map(({ paper }) => paper.delta1))],
   ];
   return values.map(([metric, value]) => ({ metric, value, n: maps.length }));
+}
+
+function paperDepths(records: readonly QuestionRecord[]): Score[] {
+  const maps = factsOf(records, "depth").map(({ facts }) => facts.paper);
+  return [
+    { metric: "paper-style RMSE (m)", value: mean(maps.map(({ rmse }) => rmse)), n: maps.length },
+    { metric: "paper-style delta1", value: mean(maps.map(({ delta1 }) => delta1)), n: maps.length },
+  ];
 }
 
 function segmentation(records: readonly QuestionRecord[]): Score[] {
@@ -57,8 +73,12 @@ function segmentation(records: readonly QuestionRecord[]): Score[] {
     { metric: `mIoU ${PRESENT}`, value: meanIou(present), n: present.length },
     { metric: `mIoU ${ALL}`, value: meanIou(all), n: all.length },
     ...mapScores(factsOf(records, "map").map(({ facts }) => facts)),
-    { metric: "paper-style mIoU", value: mean(present.map(({ facts }) => facts.paper)), n: present.length },
   ];
+}
+
+function paperMasks(records: readonly QuestionRecord[]): Score[] {
+  const present = factsOf(records, "mask").filter(({ record }) => record.present);
+  return [{ metric: "paper-style mIoU", value: mean(present.map(({ facts }) => facts.paper)), n: present.length }];
 }
 
 type MaskRecord = { readonly record: QuestionRecord; readonly facts: FactsOf<"mask"> };
@@ -99,18 +119,20 @@ function detection(records: readonly QuestionRecord[]): Score[] {
   const present = all.filter(({ record }) => record.present);
   const shown = scoreMatchings(present.map(matchingOf));
   const asked = scoreMatchings(all.map(matchingOf));
-  const paper = scoreMatchings(
-    present.map(({ record, facts: { truths, found } }) =>
-      matchBoxes({ category: record.category!, truths, found: paperBoxes(found, truths) }, ALL_BOXES),
-    ),
-  );
   return [
     { metric: `AP@.5 ${PRESENT}`, value: shown.apAt(0.5), n: present.length },
     { metric: `AP@.5 ${ALL}`, value: asked.apAt(0.5), n: all.length },
     { metric: `AP@.5:.95 ${ALL}`, value: asked.ap, n: all.length },
     { metric: `AR@.5:.95 ${ALL}`, value: asked.ar, n: all.length },
-    { metric: "paper-style AP@.5", value: paper.apAt(0.5), n: present.length },
   ];
+}
+
+function paperBoxScores(records: readonly QuestionRecord[]): Score[] {
+  const present = factsOf(records, "boxes").filter(({ record }) => record.present);
+  const matchings = present.map(({ record, facts: { truths, found } }) =>
+    matchBoxes({ category: record.category!, truths, found: paperBoxes(found, truths) }, ALL_BOXES),
+  );
+  return [{ metric: "paper-style AP@.5", value: scoreMatchings(matchings).apAt(0.5), n: present.length }];
 }
 
 function classification(records: readonly QuestionRecord[]): Score[] {
@@ -122,8 +144,12 @@ function classification(records: readonly QuestionRecord[]): Score[] {
     { metric: "balanced accuracy", value: meter.balancedByCategory(), n },
     { metric: "balanced accuracy, pooled", value: meter.balancedAccuracy(), n },
     { metric: "AUC, pooled", value: meter.auc(), n },
-    { metric: "paper-style accuracy", value: paperAccuracy(answers.map(({ facts }) => facts)), n },
   ];
+}
+
+function paperAnswers(records: readonly QuestionRecord[]): Score[] {
+  const answers = factsOf(records, "presence").map(({ facts }) => facts);
+  return [{ metric: "paper-style accuracy", value: paperAccuracy(answers), n: answers.length }];
 }
 
 /** Metrics of the authors' evaluators, shown on request only. */
@@ -144,6 +170,6 @@ export function createScorer(task: TaskName): Scorer {
       const facts = measure(question, answer);
       records.push({ photo: "", at: records.length, dataset: "", task, category, present, wording: null, facts });
     },
-    scores: () => scoresOf(task, records),
+    scores: () => scoresOf(task, records, true),
   };
 }

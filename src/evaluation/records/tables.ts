@@ -1,6 +1,7 @@
 /** From the records of a run to the report: nothing else is looked at, so that a stored run can be tabulated again. */
 import type { Report, Row } from "../report.js";
-import { isPaperStyle, type Score, scoresOf } from "../scorers.js";
+import { type Score, scoresOf } from "../scorers.js";
+import { intervalsOf } from "./intervals.js";
 import type { QuestionRecord } from "./record.js";
 import type { Run } from "./run.js";
 import { topOne } from "./top-one.js";
@@ -8,16 +9,18 @@ import { topOne } from "./top-one.js";
 export interface TableOptions {
   /** Add the numbers of the InstructCV authors' evaluators, marked "paper-style". */
   readonly paperStyle?: boolean;
+  /** Add 95 % intervals from so many resamples of the photos. */
+  readonly bootstrap?: number;
 }
 
-export function reportOf({ head, records }: Run, { paperStyle = false }: TableOptions = {}): Report {
+export function reportOf({ head, records }: Run, { paperStyle = false, bootstrap }: TableOptions = {}): Report {
   const rows: Row[] = [];
   for (const dataset of head.datasets) {
     for (const task of head.tasks) {
       const own = records.filter((record) => record.dataset === dataset && record.task === task);
       if (own.length === 0) continue;
-      const scores = (some: readonly QuestionRecord[]): Score[] => [
-        ...scoresOf(task, some),
+      const scores = (some: readonly QuestionRecord[], paper = paperStyle): Score[] => [
+        ...scoresOf(task, some, paper),
         ...(task === "classification" && head.exclusive.includes(dataset) ? topOne(some) : []),
       ];
       const trivial = new Map(
@@ -25,23 +28,43 @@ export function reportOf({ head, records }: Run, { paperStyle = false }: TableOp
       );
       for (const wording of head.wordings) {
         const worded = own.filter((record) => record.wording === wording);
+        const ranges = bootstrap ? intervalsOf(worded, (some) => scores(some, false), bootstrap) : undefined;
         for (const { metric, value, n } of scores(worded)) {
-          if (!paperStyle && isPaperStyle({ metric })) continue;
-          rows.push({ dataset, task, metric, wording, value: finite(value), baseline: finite(trivial.get(metric)), n });
+          const [low, high] = ranges?.get(metric) ?? [null, null];
+          const numbers = { value: finite(value), baseline: finite(trivial.get(metric)), n };
+          rows.push({ dataset, task, metric, wording, ...numbers, ...(bootstrap && { low, high }) });
         }
       }
     }
   }
-  return { suite: head.suite, model: head.model, rows, notes: [...notesOf({ head, records })] };
+  return {
+    suite: head.suite,
+    model: head.model,
+    rows,
+    notes: notesOf({ head, records }),
+    ...coverageOf({ head, records }),
+  };
 }
 
 const finite = (value: number | undefined) => (Number.isFinite(value) ? value! : null);
 
+/** It is put together from answers, not asked for. */
+const isLabelMap = ({ task, category }: QuestionRecord) => task === "segmentation" && category === null;
+
 const NAMED = 5;
+
+function coverageOf({ head, records }: Run): Pick<Report, "coverage"> {
+  const asked = records.filter((record) => record.wording !== null && !isLabelMap(record));
+  const faults = asked.flatMap(({ photo, task, category, facts, fault = "" }) =>
+    facts === null ? [{ photo, task, category, fault }] : [],
+  );
+  if (faults.length === 0 && head.skipped.length === 0) return {};
+  return { coverage: { asked: asked.length, scored: asked.length - faults.length, faults, skipped: head.skipped } };
+}
 
 /** The notes of the run, and what its records say about answers that are not what was asked for. */
 function notesOf({ head, records }: Run): string[] {
-  const asked = records.filter(({ wording, facts }) => wording !== null && facts?.kind !== "map");
+  const asked = records.filter((record) => record.wording !== null && !isLabelMap(record));
   const misread = asked.filter((record) => record.misread).length;
   const faults = asked.filter(({ facts }) => facts === null);
   const named = (lines: readonly string[]) => [

@@ -1,0 +1,96 @@
+/** A folder of predictions that some system made, as who answers an evaluation's questions. */
+import { join } from "node:path";
+import { InstructCvError } from "../../errors.js";
+import type { Answer, AnswerOf } from "../predictor.js";
+import type { Query, Reply, Respondent } from "../respondent.js";
+import { faultOf } from "./canonical.js";
+import { isThere, readDepth, readMask } from "./maps.js";
+import { nameOf } from "./photo-key.js";
+import { type Entry, Results, readCategories, readJson } from "./results.js";
+
+const MILLIMETRES = 1000;
+
+/**
+ * Answers from `<folder>/<dataset>/...`; the layout is in docs/metrics.md. A question without a usable prediction has a fault and is not
+ * scored; a photo without an entry in `detection.json` counts as "nothing found", as COCO does, and is counted in the notes.
+ * @throws {InstructCvError} "prediction" when there is no such folder, or predictions.json cannot be used
+ */
+export async function openPredictions(folder: string): Promise<Respondent & { readonly name: string }> {
+  if (!(await isThere(folder)))
+    throw new InstructCvError("prediction", `${folder}: expected a folder of predictions, found nothing.`);
+  const about = ((await readJson(join(folder, "predictions.json"))) ?? {}) as Entry;
+  const { name = folder, depth_levels_per_metre: levels = MILLIMETRES } = about;
+  if (typeof name !== "string" || !(typeof levels === "number" && levels > 0))
+    throw new InstructCvError(
+      "prediction",
+      `${join(folder, "predictions.json")}: expected {"name": text, "depth_levels_per_metre": number above 0}.`,
+    );
+  const resultsOf = new Map<string, Results | undefined>();
+  /** What cannot be read at all is said once, for good; what is wrong with one photo is that photo's fault. */
+  async function openResults({ photo, question: { task } }: Query): Promise<void> {
+    const home = join(folder, photo.dataset);
+    const path = join(home, `${task}.json`);
+    if ((task !== "detection" && task !== "classification") || resultsOf.has(path)) return;
+    resultsOf.set(path, await Results.read(path, await readCategories(join(home, "categories.json"))));
+  }
+  const opened: Results[] = [];
+  const without = new Set<string>();
+
+  async function answer({ photo, picture, question }: Query): Promise<Answer> {
+    const home = join(folder, photo.dataset);
+    const { task, category } = question;
+    const photoName = nameOf(photo);
+    if (task === "segmentation") return readMask(home, photoName, category!, picture);
+    if (task === "depth") return readDepth(home, photoName, levels as number, picture);
+    const file = resultsOf.get(join(home, `${task}.json`));
+    if (!file) throw new InstructCvError("prediction", `found no ${join(home, `${task}.json`)}`);
+    if (!opened.includes(file)) opened.push(file);
+    const { entries, known } = file.about(photoName, category!);
+    if (task === "classification") return presence(entries);
+    if (!known) without.add(photo.id);
+    return { task, boxes: entries.map(boxOf) };
+  }
+
+  return {
+    name,
+    async respond(query): Promise<Reply> {
+      await openResults(query);
+      try {
+        const found = await answer(query);
+        const fault = faultOf(found, query.picture);
+        return fault === undefined ? { answer: found } : { fault };
+      } catch (error) {
+        if (error instanceof InstructCvError) return { fault: error.message.replace(/\.$/, "") };
+        throw error;
+      }
+    },
+    notes: () => [
+      ...opened.flatMap((file) => file.notes()),
+      ...(without.size === 0
+        ? []
+        : [
+            `${without.size} photos have no entry in detection.json (the first: ${[...without][0]}): scored as nothing found.`,
+          ]),
+    ],
+  };
+}
+
+function boxOf({ bbox, score }: Entry): { xyxy: readonly [number, number, number, number]; score: number } {
+  const [x, y, width, height] = (Array.isArray(bbox) ? bbox : []).map((side) =>
+    typeof side === "number" ? side : Number.NaN,
+  );
+  const [left = Number.NaN, top = Number.NaN] = [x, y];
+  return {
+    xyxy: [left, top, left + (width ?? Number.NaN), top + (height ?? Number.NaN)],
+    score: typeof score === "number" ? score : Number.NaN,
+  };
+}
+
+function presence(entries: readonly Entry[]): AnswerOf<"classification"> {
+  const [entry] = entries;
+  if (entries.length !== 1 || !entry)
+    throw new InstructCvError("prediction", `${entries.length} answers in classification.json, expected one`);
+  const probability = typeof entry.probability === "number" ? entry.probability : Number.NaN;
+  const present = typeof entry.present === "boolean" ? entry.present : probability >= 0.5;
+  return { task: "classification", present, probability };
+}

@@ -1,0 +1,290 @@
+/** Kept answers, divided runs, exported and foreign predictions: each must give the undivided, fresh report, or say why not. */
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { LabelledPhoto } from "../../datasets/sample.js";
+import { encodeDepthPng, encodeGreyPng } from "../../image/io.js";
+import type { Picture } from "../../image/picture.js";
+import { parseInstruction } from "../../instructions/parse.js";
+import { createRng } from "../../random.js";
+import { type EvaluateOptions, evaluate, mergeRuns, readRun, reportOf, runEvaluation, writeRun } from "../index.js";
+import type { Answer, Predictor } from "../predictor.js";
+import { askModel, type Respondent } from "../respondent.js";
+import { cached } from "./cache.js";
+import { openPredictions } from "./folder.js";
+import { saving } from "./save.js";
+
+const size = { width: 6, height: 4 };
+const PIXELS = 24;
+const NAMES = ["2008_000001", "2008_000002", "2008_000003", "2008_000004", "2008_000005"];
+
+/** Photos with labels for all four tasks, drawn by their names. */
+function photoOf(name: string): LabelledPhoto {
+  const rng = createRng(name);
+  const mask = (): Uint8Array => Uint8Array.from({ length: PIXELS }, () => rng.pick([0, 1, 1, 255]));
+  const masks = new Map([["cat", mask()]]);
+  const picture: Picture = { ...size, data: Uint8Array.from({ length: PIXELS * 3 }, () => rng.int(256)) };
+  const metres = Float32Array.from({ length: PIXELS }, () => rng.next() * 9);
+  return {
+    ...{ id: `voc2012/${name}`, dataset: "voc2012", split: "val", path: `/nowhere/${name}.jpg` },
+    ...{ image: async () => picture, known: ["cat", "dog"], present: ["cat"], boxed: ["cat", "dog"] },
+    masks: async () => masks,
+    boxes: async () => [{ category: "cat", xyxy: [0.1, 0.3, 3.7, 3.3], ignore: false }],
+    depth: async () => metres,
+  };
+}
+const photos = async function* () {
+  for (const name of NAMES) yield photoOf(name);
+};
+
+/** Answers by dice that the picture and the sentence throw, in full float precision. */
+function dice(asked: string[] = []): Predictor {
+  return {
+    async perceive({ data }, instruction): Promise<Answer> {
+      asked.push(instruction);
+      const rng = createRng(`${data.join()}/${instruction}`);
+      const floats = (most: number) => Float32Array.from({ length: PIXELS }, () => rng.next() * most);
+      const { task } = parseInstruction(instruction);
+      const probability = floats(1);
+      const corner = () => rng.next() * 3;
+      const box = (): [number, number, number, number] => [corner(), corner() / 2, 3 + corner(), 2 + corner() / 2];
+      switch (task) {
+        case "segmentation":
+          return { task, probability, mask: Uint8Array.from(probability, (p) => (p > 0.45 ? 1 : 0)) };
+        case "detection":
+          return { task, boxes: Array.from({ length: rng.int(3) }, () => ({ xyxy: box(), score: rng.next() })) };
+        case "depth":
+          return { task, metres: floats(10) };
+        case "classification":
+          return { task, present: rng.next() > 0.5, probability: rng.next() };
+      }
+    },
+  };
+}
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "instructcv-predictions-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const options: EvaluateOptions = {
+  ...{ dataRoot: "/nowhere", model: "dice", photos, datasets: ["voc2012"], wordings: ["template"] },
+  ...{ labelMaps: true, paperStyle: true },
+};
+const fresh = (asked?: string[]) => askModel(dice(asked), { seed: 0 });
+const report = (respondent: Respondent, more: Partial<EvaluateOptions> = {}) =>
+  evaluate({ ...options, respondent, ...more });
+
+describe("kept answers", () => {
+  it("give the very report of fresh ones, and are not asked for again", async () => {
+    const plain = await report(fresh());
+    const asked: string[] = [];
+    const dir = join(folder, "cache");
+    expect(await report(cached(fresh(asked), dir, { model: "a" }))).toEqual(plain);
+    const total = asked.length;
+    expect(total).toBe(NAMES.length * (1 + 2 + 2 + 2));
+    expect(await report(cached(fresh(asked), dir, { model: "a" }))).toEqual(plain);
+    expect(asked).toHaveLength(total);
+    // Another model, or another seed, is another key.
+    await report(cached(fresh(asked), dir, { model: "b" }));
+    expect(asked).toHaveLength(2 * total);
+  });
+
+  it("let an interrupted evaluation go on where it was", async () => {
+    const dir = join(folder, "interrupted");
+    const asked: string[] = [];
+    const stop = new AbortController();
+    const respondent = () => cached(fresh(asked), dir, {});
+    const cut = evaluate(
+      { ...options, respondent: respondent() },
+      ({ done }) => done === 10 && stop.abort(new Error("cut")),
+      stop.signal,
+    );
+    await expect(cut).rejects.toThrow("cut");
+    const before = asked.length;
+    expect(before).toBeLessThan(20);
+    expect(await report(respondent())).toEqual(await report(fresh()));
+    expect(asked).toHaveLength(35);
+  });
+
+  it("are an error when damaged, never passed over", async () => {
+    const dir = join(folder, "damaged");
+    await report(cached(fresh(), dir, {}));
+    const [first] = await readdir(dir);
+    const [file] = await readdir(join(dir, first!));
+    await writeFile(join(dir, first!, file!), "{");
+    await expect(report(cached(fresh(), dir, {}))).rejects.toThrow(/damaged answer in the cache.*Delete the file/);
+  });
+});
+
+describe("a divided evaluation", () => {
+  it("equals the undivided one, through the disk and in any order", async () => {
+    const whole = await runEvaluation({ ...options, respondent: fresh() });
+    const runs: string[] = [];
+    for (const i of [2, 1, 3]) {
+      const part = await runEvaluation({ ...options, respondent: fresh(), shard: [i, 3] });
+      expect(part.head.suite).toContain(`part ${i} of 3`);
+      runs.push(join(folder, `part-${i}`));
+      await writeRun(runs.at(-1)!, part);
+    }
+    const merged = mergeRuns(await Promise.all(runs.map(readRun)));
+    expect(merged.records).toEqual(JSON.parse(JSON.stringify(whole.records)));
+    const tables = { paperStyle: true, bootstrap: 20 };
+    expect(reportOf(merged, tables)).toEqual(reportOf(whole, tables));
+  });
+
+  it("is not put together from parts that are missing, there twice or of something else", async () => {
+    const part = (i: number, more = {}) => runEvaluation({ ...options, ...more, respondent: fresh(), shard: [i, 2] });
+    const [one, two] = [await part(1), await part(2)];
+    expect(() => mergeRuns([one])).toThrow(/Part 2 of 2: expected one run, found 0/);
+    expect(() => mergeRuns([one, two, two])).toThrow(/Part 2 of 2: expected one run, found 2/);
+    const other = await part(2, { seed: 5 });
+    expect(() => mergeRuns([one, other])).toThrow(/different evaluations: options/);
+  });
+
+  it("is read only when whole", async () => {
+    const run = await runEvaluation({ ...options, respondent: fresh() });
+    const dir = join(folder, "cut-run");
+    await writeRun(dir, run);
+    await writeFile(join(dir, "records.jsonl"), `${JSON.stringify(run.records[0])}\n`);
+    await expect(readRun(dir)).rejects.toThrow(/records\.jsonl: expected \d+ records, found 1/);
+  });
+});
+
+describe("predictions in a folder", () => {
+  it("that were exported here score exactly as they did", async () => {
+    const dir = join(folder, "exported");
+    const saved = saving(fresh(), dir, "dice");
+    const ours = await report(saved);
+    await saved.finish();
+    const theirs = await openPredictions(dir);
+    expect(theirs.name).toBe("dice");
+    expect((await report(theirs)).rows).toEqual(ours.rows);
+  });
+
+  const write = async (dir: string, file: string, content: string | Uint8Array) => {
+    const path = join(folder, dir, "voc2012", file);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, content);
+  };
+  const scored = async (dir: string, task: "segmentation" | "detection" | "depth" | "classification") =>
+    report(await openPredictions(join(folder, dir)), { tasks: [task], labelMaps: false });
+
+  it("are named and counted where they are missing, of another size or no numbers", async () => {
+    const grey = (w: number, h: number, values: ArrayLike<number>) =>
+      encodeGreyPng(Uint8Array.from(values), { width: w, height: h });
+    for (const name of NAMES) await write("masks", `masks/dog/${name}.png`, grey(6, 4, new Uint8Array(PIXELS)));
+    await write("masks", `masks/cat/${NAMES[0]}.png`, grey(6, 4, new Uint8Array(PIXELS).fill(255)));
+    await write("masks", `masks/cat/${NAMES[1]}.png`, grey(4, 6, new Uint8Array(PIXELS).fill(255)));
+    await write("masks", `masks/cat/${NAMES[2]}.png`, grey(6, 4, new Uint8Array(PIXELS).fill(7)));
+    await write("masks", `probabilities/cat/${NAMES[3]}.png`, grey(6, 4, new Uint8Array(PIXELS).fill(127)));
+    const { rows, coverage, notes } = await scored("masks", "segmentation");
+    expect(rows.map(({ n }) => n)).toEqual([2, 2, 7, 2]);
+    expect(coverage).toMatchObject({ asked: 10, scored: 7 });
+    expect(notes.join("\n")).toContain("7 of 10 questions were scored");
+    const faults = coverage!.faults.map(({ photo, fault }) => `${photo}: ${fault}`).join("\n");
+    expect(faults).toMatch(/000002: .*expected 6x4, found 4x6.*swapped/);
+    expect(faults).toMatch(/000003: .*expected a mask of 0 and 1 or 255, found the value 7/);
+    expect(faults).toMatch(/000005: found none of .*000005\.png/);
+  });
+
+  it("may be label maps with names for their values", async () => {
+    for (const name of NAMES)
+      await write(
+        "labels",
+        `labels/${name}.png`,
+        encodeGreyPng(
+          Uint8Array.from({ length: PIXELS }, (_, i) => i % 3),
+          size,
+        ),
+      );
+    await write("labels", "labels/classes.json", JSON.stringify(["background", "dog", "cat"]));
+    const { rows, coverage } = await scored("labels", "segmentation");
+    expect(coverage).toBeUndefined();
+    expect(rows[2]!.n).toBe(10);
+    await write("labels", "labels/classes.json", JSON.stringify(["background", "dog"]));
+    expect((await scored("labels", "segmentation")).coverage).toMatchObject({ asked: 10, scored: 0 });
+  });
+
+  it("may be COCO results, whose odd entries are left out and counted", async () => {
+    const entry = (image_id: unknown, category_id: number, bbox: unknown, more = {}) => ({
+      ...{ image_id, category_id, bbox, score: 0.9 },
+      ...more,
+    });
+    const cat = 17;
+    const results = [
+      entry(2008000001, cat, [0.1, 0.3, 3.6, 3]),
+      entry("2008_000002.jpg", cat, [0, 0, 6, 4], { id: 1 }),
+      entry("2008_000002", cat, [0, 0, 1, 1], { id: 1 }),
+      entry("2008_000003", cat, [0, 0, -1, 1]),
+      entry("2008_000009", cat, [0, 0, 1, 1]),
+      entry("2008_000004", 3, [0, 0, 1, 1]),
+    ];
+    await write("boxes", "detection.json", JSON.stringify(results));
+    const { rows, coverage, notes } = await scored("boxes", "detection");
+    expect(rows.find(({ metric }) => metric === "AP@.5 (all classes asked)")!.n).toBe(9);
+    expect(coverage!.faults).toMatchObject([{ photo: "voc2012/2008_000003", category: "cat" }]);
+    const text = notes.join("\n");
+    expect(text).toMatch(/1 entries have the id of one before: left out/);
+    expect(text).toMatch(/1 images were not asked about, the first 2008_000009: left out/);
+    expect(text).toMatch(/1 entries of 1 categories that were not asked for, the first "car": left out/);
+    expect(text).toMatch(/1 photos have no entry in detection\.json \(the first: voc2012\/2008_000005\)/);
+    await write("boxes", "detection.json", '[{"image_id": 1, "category_id": 17, "bbox": [NaN, 0, 1, 1], "score": 1}]');
+    await expect(scored("boxes", "detection")).rejects.toThrow(/detection\.json: no JSON.*NaN/);
+    await write("boxes", "detection.json", '[{"image_id": 1, "category_id": 12, "bbox": [0, 0, 1, 1], "score": 1}]');
+    await expect(scored("boxes", "detection")).rejects.toThrow(/expected a category, or a category_id/);
+  });
+
+  it("may be depth as millimetres or NumPy arrays, and never both or not a number", async () => {
+    const npy = (descr: string, shape: string, bytes: Buffer) => {
+      const header = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${shape}, }\n`;
+      const head = Buffer.from(`\x93NUMPY\x01\x00..${header}`, "latin1");
+      head.writeUInt16LE(header.length, 8);
+      return Buffer.concat([head, bytes]);
+    };
+    const truth = await photoOf(NAMES[0]!).depth!();
+    const doubles = Buffer.from(Float64Array.from(truth).buffer);
+    await write("depth", `depth/${NAMES[0]}.npy`, npy("<f8", "(1, 4, 6)", doubles));
+    await write("depth", `depth/${NAMES[1]}.png`, await encodeDepthPng(new Uint16Array(PIXELS).fill(2000), size));
+    await write("depth", `depth/${NAMES[2]}.npy`, npy("<f4", "(6, 4)", Buffer.alloc(PIXELS * 4)));
+    await write("depth", `depth/${NAMES[2]}.png`, await encodeDepthPng(new Uint16Array(PIXELS), size));
+    await write("depth", `depth/${NAMES[3]}.npy`, npy("<f4", "(4, 6)", Buffer.alloc(PIXELS * 4, 255)));
+    await write("depth", `depth/${NAMES[4]}.npy`, npy("<i4", "(4, 6)", Buffer.alloc(PIXELS * 4)));
+    const { rows, coverage } = await scored("depth", "depth");
+    expect(rows[0]).toMatchObject({ metric: "RMSE (m)", n: 2 });
+    const faults = coverage!.faults.map(({ fault }) => fault).join("\n");
+    expect(faults).toMatch(
+      /found both .* which one counts\?\n24 pixels are no distance.*\n.*expected a \.npy of one map/,
+    );
+    const perfect = await report(await openPredictions(join(folder, "depth")), {
+      ...{
+        tasks: ["depth"],
+        photos: async function* () {
+          yield photoOf(NAMES[0]!);
+        },
+      },
+    });
+    expect(perfect.rows[0]!.value).toBe(0);
+  });
+
+  it("may be yes/no answers, one for each question", async () => {
+    const answer = (image_id: string, category: string, probability: unknown) => ({ image_id, category, probability });
+    const [a, b] = NAMES as [string, string];
+    const answers = [
+      answer(a, "cat", 0.9),
+      answer(a, "dog", 0.2),
+      answer(b, "cat", 0.3),
+      answer(b, "cat", 0.4),
+      answer(b, "dog", 2),
+    ];
+    await write("yes", "classification.json", JSON.stringify(answers));
+    const { coverage } = await scored("yes", "classification");
+    expect(coverage).toMatchObject({ asked: 10, scored: 2 });
+    expect(coverage!.faults.slice(0, 2).map(({ fault }) => fault)).toEqual([
+      "2 answers in classification.json, expected one",
+      "2 is no probability from 0 to 1",
+    ]);
+  });
+});
