@@ -53,8 +53,8 @@ categories. examples/onnx/run-bundle.mjs runs it in a page with onnxruntime-web.
 Weights of up to 512 MB lie inside their .onnx file; larger ones in .onnx.data files of 1 GB at most beside it, which a page fetches and passes
 as \`externalData\`. All compute is float32: "--weights float16" halves the download, not the memory or the time.
 
-The small model: 23 MB, a second. Stable Diffusion's size in float16: 2 GB of disk, and memory for one 0.5 GB file twice; WebAssembly has 4 GB
-in all, so such a model is for servers and WebGPU.
+The small model: 24 MB, a second. Stable Diffusion's size with "--weights float16": 2.1 GB of disk, 1.4 GB of memory, half a minute of work (and
+what the disk takes). WebAssembly has 4 GB in all, which the float32 it computes in exceeds: such a bundle is for servers and WebGPU.
 
 Examples:
   instructcv export models/nano --out nano-onnx
@@ -101,9 +101,9 @@ function report({ out, bundle }: ExportedBundle, terminal: Terminal): void {
     terminal.note(`${file}: ${(bytes / 1e6).toFixed(1)} MB${beside}`);
   }
   const { width, height } = bundle.picture;
-  terminal.note(
-    `pictures of ${width}x${height}, ${bundle.steps.length} steps, ${bundle.conditions.length} evaluations each`,
-  );
+  const counted = (n: number, what: string) => `${n} ${what}${n === 1 ? "" : "s"}`;
+  const steps = counted(bundle.steps.length, "step");
+  terminal.note(`pictures of ${width}x${height}, ${steps}, ${counted(bundle.conditions.length, "evaluation")} each`);
   if (bundle.sampler !== "ddim")
     terminal.note(`The model itself names the sampler ${bundle.sampler}; the steps in bundle.json are DDIM's.`);
   terminal.out(out);
