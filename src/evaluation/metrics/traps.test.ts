@@ -6,6 +6,7 @@ import { matchBoxes } from "./box-matching.js";
 import { addDetections, CalibrationMeter } from "./calibration.js";
 import { ConfusionMatrix } from "./confusion.js";
 import { DepthMeter } from "./depth.js";
+import { cropBounds } from "./depth-crop.js";
 import { ALL_AREAS, COCO_IOUS, scoreDetections } from "./detection.js";
 import { cumulativeIou, meanReferredIou, noTargetAccuracy, referredOverlap, referredPrecision } from "./referred.js";
 import { inTopK } from "./top-k.js";
@@ -82,6 +83,17 @@ describe("depth maps that cannot be compared", () => {
   });
 });
 
+it("crops are those published: pixels for NYUv2, cut fractions for KITTI", () => {
+  expect(cropBounds("nyu-eigen", { width: 640, height: 480 })).toEqual({ top: 45, bottom: 471, left: 41, right: 601 });
+  expect(cropBounds("kitti-garg", { width: 1242, height: 375 })).toEqual({
+    top: 153,
+    bottom: 371,
+    left: 44,
+    right: 1197,
+  });
+  expect(cropBounds("none", wide)).toEqual({ top: 0, bottom: 2, left: 0, right: 3 });
+});
+
 describe("a detector", () => {
   const box: Xyxy = [0, 0, 10, 10];
   const noise = Array.from({ length: 100 }, (_, k) => ({ xyxy: [50 + k, 50, 60 + k, 60] as Xyxy, score: 1 }));
@@ -110,6 +122,12 @@ describe("a detector", () => {
     const other = { category: "dog", truths: [{ xyxy: box }], found: [{ xyxy: box, score: 0.1 }] };
     expect(scoreVoc([image, other], "2012").map).toBe(1);
     expect(scoreDetections([image, other]).apAt(0.5)).toBeCloseTo(0.5, 9);
+  });
+  it("reaches a recall of three tenths with three of ten objects, whatever 3 * 0.1 is", () => {
+    const truths = Array.from({ length: 10 }, (_, k) => ({ xyxy: [20 * k, 0, 20 * k + 10, 10] as Xyxy }));
+    const found = truths.slice(0, 3).map(({ xyxy }) => ({ xyxy, score: 1 }));
+    expect(scoreVoc([{ category: "dog", truths, found }], "2007").map).toBeCloseTo(4 / 11, 12);
+    expect(scoreVoc([{ category: "dog", truths, found }], "2012").map).toBeCloseTo(0.3, 12);
   });
   it("finds the second of two objects in COCO where VOC sees a duplicate", () => {
     const truths = [{ xyxy: box }, { xyxy: [0, 4, 10, 14] as Xyxy }];
