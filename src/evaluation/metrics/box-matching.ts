@@ -1,5 +1,6 @@
 /** Boxes as candidates of COCO's matching. */
 import type { Xyxy } from "../../tasks/task.js";
+import { requireFinite } from "./checks.js";
 import {
   bestFirst,
   type Candidates,
@@ -43,8 +44,18 @@ export function boxIou(found: Xyxy, truth: Xyxy, crowd = false): number {
   return shared / (crowd ? areaOf(found) : areaOf(found) + areaOf(truth) - shared);
 }
 
-/** @param limit the best so many boxes are looked at */
-export function boxCandidates({ category, truths, found }: ImageBoxes, limit = MOST_DETECTIONS): Candidates {
+/** @throws {InstructCvError} "prediction" when a corner or score is not finite: such a score has no place in an order. */
+export function requireNumbers({ category, found }: ImageBoxes): void {
+  for (const { xyxy, score } of found) requireFinite(`box of ${category} [x1, y1, x2, y2, score]`, [...xyxy, score]);
+}
+
+/**
+ * @param limit the best so many boxes are looked at
+ * @throws {InstructCvError} "prediction" when a found box is not of finite numbers.
+ */
+export function boxCandidates(image: ImageBoxes, limit = MOST_DETECTIONS): Candidates {
+  requireNumbers(image);
+  const { category, truths, found } = image;
   const best = bestFirst(found, limit);
   return {
     category,

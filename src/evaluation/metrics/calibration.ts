@@ -1,5 +1,5 @@
 /** Whether a confidence means what it says: of the answers that are 70 % sure, are 70 % right? (Guo et al. 2017, arXiv 1706.04599) */
-import { requireProbability } from "./checks.js";
+import { requireLength, requireProbability } from "./checks.js";
 import type { Matching } from "./matching.js";
 
 export interface ReliabilityBin {
@@ -45,8 +45,7 @@ export class CalibrationMeter {
 
   /** Every pixel of a map, row-major; those where the truth is 255 count nowhere. */
   addMap(probability: Float32Array, truth: Uint8Array): void {
-    if (probability.length !== truth.length)
-      throw new RangeError(`probabilities of ${probability.length} pixels for a truth of ${truth.length}`);
+    requireLength("probability map", probability, truth);
     for (let i = 0; i < truth.length; i++) if (truth[i] !== 255) this.add(probability[i]!, truth[i] === 1);
   }
 

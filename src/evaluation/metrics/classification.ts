@@ -1,4 +1,5 @@
 /** How well presence and absence are told apart. */
+import { requireProbability } from "./checks.js";
 import { groupBy } from "./statistics.js";
 
 export interface PresenceAnswer {
@@ -15,7 +16,9 @@ interface Judged extends PresenceAnswer {
 export class PresenceMeter {
   readonly #answers: Judged[] = [];
 
+  /** @throws {InstructCvError} "prediction" for a probability outside [0, 1] or NaN. */
   add(category: string, truth: boolean, { present, probability }: PresenceAnswer): void {
+    requireProbability(`P(${category} is present)`, probability);
     this.#answers.push({ category, truth, present, probability });
   }
 

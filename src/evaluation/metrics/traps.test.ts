@@ -4,6 +4,7 @@ import { InstructCvError } from "../../errors.js";
 import type { Xyxy } from "../../tasks/task.js";
 import { matchBoxes } from "./box-matching.js";
 import { addDetections, CalibrationMeter } from "./calibration.js";
+import { PresenceMeter } from "./classification.js";
 import { ConfusionMatrix } from "./confusion.js";
 import { DepthMeter } from "./depth.js";
 import { cropBounds } from "./depth-crop.js";
@@ -110,6 +111,16 @@ describe("a detector", () => {
     expect(scoreVoc([hit, empty], "2012").map).toBeCloseTo(1 / 101, 12);
     expect(scoreVoc([empty], "2012").map).toBeNaN();
   });
+  it("is refused when a score or corner is NaN", () => {
+    for (const bad of [
+      { xyxy: box, score: Number.NaN },
+      { xyxy: [0, 0, Number.NaN, 10] as Xyxy, score: 1 },
+    ]) {
+      const image = { category: "dog", truths: [{ xyxy: box }], found: [bad] };
+      expect(refusal(() => scoreDetections([image])).message).toMatch(/box of dog.*1 of 5 values are not finite/);
+      expect(refusal(() => scoreVoc([image], "2012")).code).toBe("prediction");
+    }
+  });
   it("has only the AP that was computed", () => {
     expect(() => scoreDetections([], { ious: [0.5] }).apAt(0.75)).toThrow(/AP at IoU 0.75 was not computed/);
   });
@@ -199,6 +210,11 @@ describe("referred masks", () => {
   });
 });
 
+it("a presence without a probability is refused", () => {
+  const add = () => new PresenceMeter().add("dog", true, { present: true, probability: Number.NaN });
+  expect(refusal(add).message).toMatch(/P\(dog is present\): expected a number from 0 to 1, found NaN/);
+});
+
 describe("class scores", () => {
   it("that are all equal are no success but for the first class", () => {
     expect([0, 1, 2].map((truth) => inTopK([0.3, 0.3, 0.3], truth, 1))).toEqual([true, false, false]);
@@ -233,7 +249,7 @@ describe("CalibrationMeter", () => {
     meter.addMap(metres(0.25, 0.75, 0.5, 1), Uint8Array.of(0, 1, 255, 1));
     expect(meter.count()).toBe(3);
     expect(meter.brier()).toBeCloseTo((2 * 0.25 ** 2) / 3, 12);
-    expect(() => meter.addMap(metres(1), Uint8Array.of(1, 1))).toThrow(/1 pixels for a truth of 2/);
+    expect(() => meter.addMap(metres(1), Uint8Array.of(1, 1))).toThrow(/expected 2 pixels as the truth has, found 1/);
   });
   it("takes the boxes that count, by whether they hit", () => {
     const box: Xyxy = [0, 0, 10, 10];

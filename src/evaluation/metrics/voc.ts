@@ -1,5 +1,5 @@
 /** Average precision as PASCAL VOC's devkit computes it (VOCevaldet.m, VOCap.m): another matching and other areas than COCO's. */
-import { boxIou, type ImageBoxes } from "./box-matching.js";
+import { boxIou, type ImageBoxes, requireNumbers } from "./box-matching.js";
 import { groupBy, mean } from "./statistics.js";
 
 /** 2007: mean of the best precision at recalls 0, .1, ..., 1. 2012: area under that envelope at every recall (from VOC2010 on). */
@@ -25,6 +25,7 @@ export interface VocScore {
  * Every box is compared with the object it overlaps most, of all objects in the photo: a miss when that is below `iou`, left out when
  * the object is difficult (`ignore`, or `crowd`), a hit when it is free, else a duplicate and a false positive - even when a second
  * object lies there that COCO would match. Corners are half-open; the devkit's count both ends, which is the same box.
+ * @throws {InstructCvError} "prediction" when a found box is not of finite numbers.
  */
 export function scoreVoc(images: Iterable<ImageBoxes>, year: VocYear, iou = 0.5): VocScore {
   const byCategory = groupBy(images, ({ category }) => category);
@@ -38,6 +39,7 @@ export function scoreVoc(images: Iterable<ImageBoxes>, year: VocYear, iou = 0.5)
 function scoreCategory(category: string, images: readonly ImageBoxes[], year: VocYear, iou: number): VocCategory {
   const hard = ({ ignore, crowd }: { ignore?: boolean; crowd?: boolean }) => Boolean(ignore || crowd);
   const objects = images.reduce((sum, { truths }) => sum + truths.filter((truth) => !hard(truth)).length, 0);
+  for (const image of images) requireNumbers(image);
   const found = images.flatMap((image) => image.found.map((box) => ({ image, box })));
   const taken = new Set<object>();
   const recall: number[] = [];
