@@ -247,6 +247,8 @@ export const trainConfigSchema = z
         .string()
         .regex(/^(cpu|cuda(:\d+)?)$/, "expected cpu, cuda or cuda:N")
         .default("cpu"),
+      /** Keeps kernels and pictures as [B, H, W, C] in memory: the same numbers but for rounding, at another speed (docs/training.md). */
+      channels_last: z.boolean().default(false),
       /** Keeps of each block of the UNet its result only and makes it again in backward: less memory, a forward pass more. */
       activation_checkpointing: z.boolean().default(false),
     }),

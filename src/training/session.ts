@@ -56,12 +56,13 @@ export async function createSession(config: TrainConfig, store: Store, tokenizer
     eos_token_id: tokenizer.endId,
     pad_token_id: tokenizer.padId,
   };
-  const { threads, dtype, device, activation_checkpointing: activationCheckpointing } = config.compute;
+  const { threads, dtype, device } = config.compute;
   const torch = createTorch({
     ...(threads !== null && { threads }),
     computeDtype: dtype,
     device,
-    activationCheckpointing,
+    channelsLast: config.compute.channels_last,
+    activationCheckpointing: config.compute.activation_checkpointing,
   });
   const networks = { ...buildModels(config.model, textConfig), auxiliary: buildAuxiliary(config, store) };
   const modules: Partial<Record<Part, Module>> = {

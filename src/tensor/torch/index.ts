@@ -4,7 +4,7 @@ import type { DType, Ops, Tensor } from "../tensor.js";
 import { type Argument, Dispatcher, type Result } from "./dispatcher.js";
 import { type HostArray, loadNative } from "./native.js";
 import { type ComputeDType, TorchOps } from "./ops.js";
-import { handleOf, Scopes, scalarTypes } from "./scopes.js";
+import { handleOf, Scopes, scalarTypes, type TorchTensor } from "./scopes.js";
 import { Tape } from "./tape.js";
 
 export type { Argument, Result } from "./dispatcher.js";
@@ -21,6 +21,8 @@ export interface TorchOptions {
   computeDtype?: ComputeDType;
   /** Where tensors are made: "cpu", "cuda", "cuda:1". @default "cpu" */
   device?: string;
+  /** Whether `tensor` lays pictures and kernels (four dims) out as [B, H, W, C] in memory; operations pass it on. @default false */
+  channelsLast?: boolean;
   /** Whether `checkpointed` parts of a model are made again in backward instead of kept: less memory, more time. @default false */
   activationCheckpointing?: boolean;
 }
@@ -90,7 +92,7 @@ export interface Torch {
  * `device`
  */
 export function createTorch(options: TorchOptions = {}): Torch {
-  const { computeDtype = "float32", device = "cpu", activationCheckpointing = false } = options;
+  const { computeDtype = "float32", device = "cpu", channelsLast = false, activationCheckpointing = false } = options;
   const native = loadNative();
   const scopes = new Scopes(native);
   const dispatcher = new Dispatcher(native, scopes);
@@ -115,6 +117,12 @@ export function createTorch(options: TorchOptions = {}): Torch {
     }
   };
 
+  /** The host's rows in the other memory format; of the enclosing scope if one is open. */
+  const inChannelsLast = (rows: () => number): TorchTensor => {
+    const convert = () => dispatcher.tensor("aten::contiguous", [scopes.own(rows())], { memory_format: 2 });
+    return scopes.tidy(convert);
+  };
+
   return {
     ops,
     version: native.version,
@@ -126,7 +134,8 @@ export function createTorch(options: TorchOptions = {}): Torch {
 
     tensor(data, shape, { dtype, requiresGrad = false } = {}) {
       const code = scalarTypes[dtype ?? (data instanceof BigInt64Array ? "int64" : "float32")];
-      const t = scopes.adopt(attempt("tensor", () => native.fromHost(data, shape, code, device)));
+      const rows = () => attempt("tensor", () => native.fromHost(data, shape, code, device));
+      const t = channelsLast && shape.length === 4 ? inChannelsLast(rows) : scopes.adopt(rows());
       if (requiresGrad) attempt("tensor", () => native.setRequiresGrad(t.handle, true));
       return t;
     },
