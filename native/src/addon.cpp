@@ -100,6 +100,7 @@ NAPI_MODULE_INIT() {
     exportFunction(env, exports, *state, "setThreads", setThreads);
     exportFunction(env, exports, *state, "getThreads", getThreads);
     exportHost(env, exports, *state);
+    exportMemory(env, exports, *state);
     exportAutograd(env, exports, *state);
     exportRandom(env, exports, *state);
     exportDistributed(env, exports, *state);

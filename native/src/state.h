@@ -18,6 +18,7 @@ struct State {
 void exportAutograd(napi_env env, napi_value exports, State& state);
 void exportDistributed(napi_env env, napi_value exports, State& state);
 void exportHost(napi_env env, napi_value exports, State& state);
+void exportMemory(napi_env env, napi_value exports, State& state);
 void exportRandom(napi_env env, napi_value exports, State& state);
 
 /** Handles from an Int32Array or an array of numbers. */

@@ -73,6 +73,7 @@ export function scalarsOf(progress: TrainProgress): Record<string, number> {
     "speed/share_of_loading": progress.loaderShare,
     "memory/rss_bytes": progress.rssBytes,
     "memory/peak_rss_bytes": progress.peakRssBytes,
+    ...under("memory", progress.gpuPeakBytes === undefined ? {} : { gpu_peak_bytes: progress.gpuPeakBytes }),
     ...under("validation_loss", validationLosses),
     ...under("validation", answers),
   };

@@ -29,6 +29,8 @@ export interface TrainProgress {
   /** Memory of the process now, and the most it ever had. A GPU's own memory is not in it. */
   readonly rssBytes: number;
   readonly peakRssBytes: number;
+  /** The most that tensors ever held of the leader's GPU; absent on a CPU. */
+  readonly gpuPeakBytes?: number;
   /** Share of the time spent making batches. */
   readonly loaderShare: number;
   readonly etaSeconds: number;

@@ -195,6 +195,7 @@ async function trainTogether(
         fraction,
         lr,
         ...means,
+        ...gpuPeak(session.torch.peakBytes()),
         ...(session.optimizer.lossScale && { lossScale: session.optimizer.lossScale.state.scale }),
         ...(validated && { validation: validated.validation }),
       };
@@ -210,6 +211,8 @@ async function trainTogether(
   const model = finished ? await team.decided("model", () => exportModel(out, session, stores.train)) : null;
   return { step, minutes: minutesNow(), finished, checkpoint, model, rank: team.rank };
 }
+
+const gpuPeak = (bytes: number | null) => (bytes === null ? {} : { gpuPeakBytes: bytes });
 
 function noteOnStderr(line: string): void {
   process.stderr.write(`${line}\n`);

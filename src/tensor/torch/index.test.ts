@@ -245,3 +245,7 @@ describe("operators by name", () => {
     });
   });
 });
+
+test("a CPU has no count of its memory", () => {
+  expect(createTorch({ threads: 1 }).peakBytes()).toBeNull();
+});

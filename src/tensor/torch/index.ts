@@ -51,6 +51,9 @@ export interface Torch {
   /** Number of live tensors, for leak tests. */
   liveTensors(): number;
 
+  /** The most bytes that tensors held at once on a GPU (from torch 2.9 on), as torch.cuda.max_memory_allocated; null elsewhere. */
+  peakBytes(): number | null;
+
   /** A tensor from host data (copied), row-major. Outside every scope it lives until dispose(). */
   tensor(data: HostArray, shape: readonly number[], options?: TensorOptions): Tensor;
   /** Standard normal float32 numbers from the device's generator. */
@@ -131,6 +134,7 @@ export function createTorch(options: TorchOptions = {}): Torch {
     keep: (value) => scopes.keep(value),
     dispose: (value) => scopes.dispose(value),
     liveTensors: () => native.liveTensors(),
+    peakBytes: () => attempt("peakBytes", () => native.peakBytes(device)),
 
     tensor(data, shape, { dtype, requiresGrad = false } = {}) {
       const code = scalarTypes[dtype ?? (data instanceof BigInt64Array ? "int64" : "float32")];

@@ -28,6 +28,8 @@ export interface NativeBinding {
   liveTensors(): number;
   setThreads(count: number): void;
   getThreads(): number;
+  /** Null where nobody counts. */
+  peakBytes(device: string): number | null;
   /** Copies; `dtype` is PyTorch's ScalarType code. */
   fromHost(data: HostArray, shape: readonly number[], dtype: number, device: string): Handle;
   overwrite(handle: Handle, data: HostArray): void;

@@ -1,5 +1,6 @@
 /** Optimizer arithmetic against the formulas in double precision. */
 import { expect, test } from "vitest";
+import type { Tensor } from "../tensor.js";
 import { createTorch } from "./index.js";
 import { adamwStep, clipGradNorm, emaUpdate } from "./optim.js";
 
@@ -67,5 +68,28 @@ test("emaUpdate moves the average by 1 - decay", () => {
     emaUpdate(torch, [ema], [params], 0.75);
     expect([...torch.read(ema)]).toEqual([1.25, 1.5]);
     expect([...torch.read(params)]).toEqual([2, 0]);
+  });
+});
+
+test("the fused kernel and the list kernels agree, also where a tensor is laid out channels last", () => {
+  const shapes = [[4, 3, 3, 3], [64, 16], [17]];
+  const lists = { ...torch, version: "1.13.0" };
+  torch.tidy(() => {
+    torch.manualSeed(4);
+    const layOut = (t: Tensor) =>
+      t.shape.length === 4 ? (torch.call("aten::contiguous", [t], { memory_format: 2 }) as Tensor) : t;
+    const draw = () => shapes.map((shape) => layOut(torch.randn(shape)));
+    const copy = (ts: readonly Tensor[]) => ts.map((t) => torch.call("aten::clone", [t]) as Tensor);
+    const params = draw();
+    const zeros = params.map((p) => torch.ops.mul(p, 0));
+    const sides = [torch, lists].map((engine) => ({ engine, p: copy(params), m: copy(zeros), v: copy(zeros) }));
+    for (let step = 1; step <= 20; step++) {
+      const grads = draw();
+      for (const { engine, p, m, v } of sides) adamwStep(engine, p, copy(grads), m, v, step, { lr: 1e-2 });
+    }
+    for (const field of ["p", "m", "v"] as const) {
+      const [fused, list] = sides.map((side) => side[field].flatMap((t) => [...torch.read(t)]));
+      expect(Math.max(...fused!.map((value, i) => Math.abs(value - list![i]!)))).toBeLessThan(2e-6);
+    }
   });
 });
