@@ -126,6 +126,11 @@ const data = z.strictObject({
   negatives: z.strictObject({ segmentation: share, detection: share, classification: share }),
   /** 0 draws records uniformly, 1 draws categories uniformly. */
   category_balance: share.default(0.5),
+  /** Share of all samples that come from a dataset of the corpus, by its name there (`{ mine: 0.4 }`); the others share what is left. */
+  dataset_shares: z
+    .record(z.string(), share)
+    .refine((shares) => Object.values(shares).reduce((sum, one) => sum + one, 0) <= 1, "the shares exceed 1 together")
+    .default({}),
   /** Share of instructions that use the task's template; the others are drawn from the training paraphrases. */
   template_share: share.default(0.25),
   /** Share of a paraphrase's words that are left out or have an everyday word put before them; what it asks stays. */

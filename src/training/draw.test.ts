@@ -36,3 +36,19 @@ test("category_balance evens out a rare category", () => {
   expect(rareShare(0)).toBeCloseTo(1 / (cats!.length + 1), 1);
   expect(rareShare(1)).toBeCloseTo(0.5, 1);
 });
+
+test("a dataset comes as often as its share says, with the same tasks and negatives; one that is not there is named", () => {
+  const store = tinyStore(12);
+  const mine = new Set(store.samples.filter((_, i) => i % 6 === 0));
+  for (const sample of mine) Object.assign(sample.record, { dataset: "mine" });
+  const share = (dataset_shares: Record<string, number>) => {
+    const drawer = createDrawer(store, { ...options, dataset_shares });
+    const rng = createRng("shares");
+    const drawn = Array.from({ length: 3000 }, () => drawer.draw(rng));
+    return drawn.filter((sample) => mine.has(sample)).length / drawn.length;
+  };
+  expect(share({})).toBeLessThan(0.3);
+  expect(share({ mine: 0.6 })).toBeCloseTo(0.6, 1);
+  expect(share({ mine: 1 })).toBe(1);
+  expect(() => share({ mien: 0.6 })).toThrow(/dataset_shares: the corpus has nothing to draw from mien/);
+});
