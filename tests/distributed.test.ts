@@ -1,9 +1,10 @@
 /** Two real processes train one model through Gloo: as one process would, the same bits each time, and a lost rank ends the job. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { readSafetensors } from "../src/checkpoints/safetensors.js";
@@ -54,6 +55,22 @@ function startRank(args: readonly string[], env: Record<string, string>, onStder
     onStderr?.(said.stderr);
   });
   return { child, ended: new Promise((done) => child.on("close", (code) => done({ code, ...said }))) };
+}
+
+/** A script of the tests in two ranks. */
+async function inTwo(script: string): Promise<Rank[]> {
+  const port = String(await freePort());
+  return [0, 1].map((rank) => {
+    const child = spawn(process.execPath, [script, String(rank), port]);
+    const said = { stdout: "", stderr: "" };
+    child.stdout.on("data", (chunk: Buffer) => {
+      said.stdout += chunk;
+    });
+    child.stderr.on("data", (chunk: Buffer) => {
+      said.stderr += chunk;
+    });
+    return { child, ended: new Promise((done) => child.on("close", (code) => done({ code, ...said }))) };
+  });
 }
 
 function freePort(): Promise<number> {
@@ -192,3 +209,40 @@ test("ranks with different recipes, and a rank that never comes, are named", asy
   expect(lonely.code).toBe(1);
   expect(lonely.stderr).toMatch(/rank 0 of 2: not all ranks met at 127\.0\.0\.1:\d+ within 1 s/);
 });
+
+test("gradients that leave while backward computes others give the same bits as all of them after it, in two and in three ranks", async () => {
+  const recipe = await writeRecipe("overlap", (config) => {
+    config.optimizer.accumulate = 2;
+    config.compute.threads = 1;
+  });
+  const script = resolve(import.meta.dirname, "../scripts/training/overlap.mjs");
+  for (const world of ["2", "3"]) {
+    const { stdout } = await promisify(execFile)(process.execPath, [script, recipe, "4", world]);
+    const [overlapped, afterwards] = stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { way: string; early: number; sha256: string });
+    expect(overlapped!.sha256).toBe(afterwards!.sha256);
+    expect(overlapped!.early).toBeGreaterThan(0.8);
+    expect(afterwards!.early).toBe(0);
+  }
+}, 60_000);
+
+test("a backward pass that fails leaves nothing armed, and a weight in two calls of the engine is refused", async () => {
+  const [first, second] = await Promise.all(
+    (await inTwo(resolve(import.meta.dirname, "helpers/rank-averages.mjs"))).map(({ ended }) => ended),
+  );
+  expect([first!.code, second!.code], first!.stderr + second!.stderr).toEqual([0, 0]);
+  const said = JSON.parse(first!.stdout) as Record<string, unknown>;
+  expect(JSON.parse(second!.stdout)).toEqual(said);
+  expect(said).toEqual({
+    // The mean of the ranks' 1 and 2 times the other weight's 3; `only` has a gradient on rank 0 alone, `none` nowhere.
+    early: 0.5,
+    means: [4.5, 4.5],
+    only: [0.5],
+    none: null,
+    failed: "in the middle",
+    after: [4.5, 4.5],
+    twice: expect.stringMatching(/a gradient changed after it was given to the other ranks/),
+  });
+}, 60_000);

@@ -103,6 +103,7 @@ NAPI_MODULE_INIT() {
     exportMemory(env, exports, *state);
     exportAutograd(env, exports, *state);
     exportRandom(env, exports, *state);
+    exportAverages(env, exports, *state);
     exportDistributed(env, exports, *state);
     setKey(env, exports, "version", fromText(env, TORCH_VERSION));
   } catch (const std::exception& error) {

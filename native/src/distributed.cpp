@@ -1,31 +1,41 @@
-// Data parallelism on PyTorch's c10d: processes that find each other, add up numbers and average gradients.
+// Data parallelism on PyTorch's c10d: processes that find each other, add up numbers and exchange texts.
 #include <ATen/ATen.h>
 #include <torch/version.h>
 
+#include "group.h"
 #include "state.h"
 
 #if defined(INSTRUCTCV_GLOO) || defined(INSTRUCTCV_NCCL)
-#include <ATen/core/grad_mode.h>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 #include <cstdlib>
 #include <cstring>
-#include <deque>
 #ifdef INSTRUCTCV_GLOO
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #endif
 #ifdef INSTRUCTCV_NCCL
 #include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
 #endif
-#if TORCH_VERSION_MAJOR >= 2
-#include <torch/csrc/distributed/c10d/Backend.hpp>
-#else
-#include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
-#endif
 #endif
 
 namespace icv {
+
+#if defined(INSTRUCTCV_GLOO) || defined(INSTRUCTCV_NCCL)
+namespace {
+
+/** One per process, as in PyTorch; reset by leaveGroup(). */
+c10::intrusive_ptr<Backend> group;
+c10::intrusive_ptr<c10d::Store> store;
+
+}  // namespace
+
+Backend& joined() {
+  if (!group) throw std::invalid_argument("no group of processes was joined");
+  return *group;
+}
+#endif
+
 namespace {
 
 /** distributedBackends() -> those this addon was built with: "gloo" for the CPU, "nccl" for GPUs. */
@@ -43,21 +53,6 @@ napi_value distributedBackends(Call& call) {
 }
 
 #if defined(INSTRUCTCV_GLOO) || defined(INSTRUCTCV_NCCL)
-
-#if TORCH_VERSION_MAJOR >= 2
-using Backend = c10d::Backend;
-#else
-using Backend = c10d::ProcessGroup;
-#endif
-
-/** One per process, as in PyTorch; reset by leaveGroup(). */
-c10::intrusive_ptr<Backend> group;
-c10::intrusive_ptr<c10d::Store> store;
-
-Backend& joined() {
-  if (!group) throw std::invalid_argument("no group of processes was joined");
-  return *group;
-}
 
 #ifdef INSTRUCTCV_GLOO
 /** Gloo's own choice is the address of this machine's name, which in a container may lead nowhere. */
@@ -120,61 +115,6 @@ napi_value leaveGroup(Call& call) {
   return undefined(call.env);
 }
 
-/** Tensors that travel as one flat copy, and the sum under way. */
-struct Bucket {
-  std::vector<at::Tensor> members;
-  at::Tensor flat;
-  c10::intrusive_ptr<c10d::Work> work;
-};
-
-void send(Bucket& bucket) {
-  std::vector<at::Tensor> rows;
-  for (const at::Tensor& member : bucket.members) rows.push_back(member.reshape({-1}));
-  bucket.flat = at::cat(rows);
-  std::vector<at::Tensor> whole{bucket.flat};
-  bucket.work = joined().allreduce(whole);
-}
-
-void receive(Bucket& bucket) {
-  bucket.work->wait();
-  bucket.flat.div_(joined().getSize());
-  int64_t from = 0;
-  for (const at::Tensor& member : bucket.members) {
-    member.copy_(bucket.flat.narrow(0, from, member.numel()).view(member.sizes()));
-    from += member.numel();
-  }
-}
-
-/** Buckets whose flat copies exist at a time: enough to keep the network busy, little beside the gradients. */
-constexpr size_t inFlight = 4;
-
-/** averageTensors(handles, bucketBytes): every tensor becomes its mean over the ranks, in buckets of about that many bytes. */
-napi_value averageTensors(Call& call) {
-  const at::NoGradGuard guard;
-  const size_t limit = static_cast<size_t>(toInteger(call.env, call.args[1]));
-  std::deque<Bucket> buckets;
-  Bucket filling;
-  size_t bytes = 0;
-  const auto seal = [&] {
-    send(filling);
-    buckets.push_back(std::move(filling));
-    filling = Bucket();
-    bytes = 0;
-    if (buckets.size() == inFlight) {
-      receive(buckets.front());
-      buckets.pop_front();
-    }
-  };
-  for (const at::Tensor& tensor : toTensors(call, call.args[0])) {
-    if (bytes > 0 && bytes + tensor.nbytes() > limit) seal();
-    filling.members.push_back(tensor);
-    bytes += tensor.nbytes();
-  }
-  if (bytes > 0) seal();
-  for (Bucket& bucket : buckets) receive(bucket);
-  return undefined(call.env);
-}
-
 /** sumNumbers(values: Float64Array, device) -> Float64Array of the sums over the ranks. */
 napi_value sumNumbers(Call& call) {
   const View view = viewOf(call.env, call.args[0]);
@@ -217,7 +157,6 @@ void exportDistributed(napi_env env, napi_value exports, State& state) {
 #if defined(INSTRUCTCV_GLOO) || defined(INSTRUCTCV_NCCL)
   exportFunction(env, exports, state, "joinGroup", joinGroup);
   exportFunction(env, exports, state, "leaveGroup", leaveGroup);
-  exportFunction(env, exports, state, "averageTensors", averageTensors);
   exportFunction(env, exports, state, "sumNumbers", sumNumbers);
   exportFunction(env, exports, state, "publish", publish);
   exportFunction(env, exports, state, "lookUp", lookUp);

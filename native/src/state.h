@@ -16,6 +16,7 @@ struct State {
 
 /** Each file of the addon adds its functions. */
 void exportAutograd(napi_env env, napi_value exports, State& state);
+void exportAverages(napi_env env, napi_value exports, State& state);
 void exportDistributed(napi_env env, napi_value exports, State& state);
 void exportHost(napi_env env, napi_value exports, State& state);
 void exportMemory(napi_env env, napi_value exports, State& state);

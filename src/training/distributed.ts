@@ -2,13 +2,12 @@
 import { createHash } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { InstructCvError } from "../errors.js";
-import type { Tensor } from "../tensor/tensor.js";
 import { joinProcessGroup, type ProcessGroup } from "../tensor/torch/distributed.js";
-import type { Torch } from "../tensor/torch/index.js";
 import type { Loader } from "./batch.js";
 import type { TrainConfig } from "./config.js";
 import { memoryLimit } from "./data-limits.js";
 import type { Launch } from "./launch.js";
+import type { Slot } from "./optimizer.js";
 import type { Session } from "./session.js";
 
 /** All ranks call the same members in the same order; what each returns is the same on all, to the bit. */
@@ -24,8 +23,13 @@ export interface Team {
   sum(values: readonly number[]): readonly number[];
   /** The rows of all ranks, each of the same length, in the order of the ranks. */
   gather(row: readonly number[]): readonly (readonly number[])[];
-  /** The gradients of `weights` become their means over the ranks. */
-  averageGradients(torch: Torch, weights: readonly Tensor[]): void;
+  /**
+   * Runs the last backward pass of an update; gradients leave for the other ranks as soon as it has completed them. Returns the share of
+   * their bytes that were under way when it ended, 0 with one rank.
+   */
+  lastBackward(slots: readonly Slot[], backward: () => void): number;
+  /** The gradients become their means over the ranks; waits for those under way. */
+  averageGradients(slots: readonly Slot[]): void;
   /** What `decide` returns on the leader; it runs there only, and its error is everybody's. Each name once. */
   decided(name: string, decide: () => Promise<string>): Promise<string>;
   /** Waits for all ranks and throws InstructCvError("engine") when they do not hold the same. */
@@ -41,6 +45,10 @@ export const alone: Team = {
   place: (config) => config,
   sum: (values) => values,
   gather: (row) => [row],
+  lastBackward(_, backward) {
+    backward();
+    return 0;
+  },
   averageGradients() {},
   decided: (_, decide) => decide(),
   agreeOn: async () => {},
@@ -64,6 +72,12 @@ function teamOf(group: ProcessGroup, { localWorld }: Launch, device: string): Te
     const sums = group.sum(table);
     return Array.from({ length: world }, (_, r) => sums.slice(r * row.length, (r + 1) * row.length));
   };
+  let planned: readonly Slot[] | null = null;
+  const plan = (slots: readonly Slot[]) => {
+    if (slots === planned) return;
+    group.planAverages(launchOrder(slots).map(({ weight }) => weight));
+    planned = slots;
+  };
   return {
     rank,
     world,
@@ -79,8 +93,13 @@ function teamOf(group: ProcessGroup, { localWorld }: Launch, device: string): Te
     },
     sum: (values) => group.sum(values),
     gather,
-    averageGradients(torch, weights) {
-      torch.tidy(() => group.average(weights.flatMap((weight) => torch.grad(weight) ?? [])));
+    lastBackward(slots, backward) {
+      plan(slots);
+      return group.launchDuring(backward);
+    },
+    averageGradients(slots) {
+      plan(slots);
+      group.finishAverages();
     },
     async decided(name, decide) {
       let outcome: { value: string } | { failure: string } | undefined;
@@ -113,6 +132,24 @@ function teamOf(group: ProcessGroup, { localWorld }: Launch, device: string): Te
     },
     leave: () => group.leave(),
   };
+}
+
+/** The parts of the networks, last to be computed first; of the training-only heads the last backward pass reaches one only. */
+const backwardOrder = [
+  "unet.conv_out.",
+  "unet.conv_norm_out.",
+  "unet.up_blocks.",
+  "unet.mid_block.",
+  "unet.down_blocks.",
+  "unet.",
+  "text_encoder.",
+  "",
+];
+
+/** About the order in which backward completes the gradients, from the names alone: the same on all ranks and in every run. */
+export function launchOrder<T extends Pick<Slot, "name">>(slots: readonly T[]): T[] {
+  const place = ({ name }: T) => backwardOrder.findIndex((part) => name.startsWith(part));
+  return [...slots].reverse().sort((a, b) => place(a) - place(b));
 }
 
 /** Of the weights, their moments and averages. */

@@ -52,7 +52,27 @@ export async function runUpdate(
   const sentences: number[] = [];
   /** Pairs of a task's number and the loss of one sample. */
   const samples: number[] = [];
+  /** Losses of the photos: weighted, presence, extent, asked. */
+  let found = [0, 0, 0, 0];
+  const photoPass = async () => {
+    const { presence, extent, asked, photos } = config.loss.auxiliary;
+    if (!models.auxiliary || photos === 0) return;
+    const before = performance.now();
+    const batch = shareOfPhotos(await loader.photos(update - 1, photos), team);
+    loaderMs += performance.now() - before;
+    torch.tidy(() => {
+      const { ops } = torch;
+      const losses = photoLosses(ops, models, batch, stepOptions);
+      const shown = ops.add(ops.mul(losses.presence, presence), ops.mul(losses.extent, extent));
+      const weighted = losses.asked ? ops.add(shown, ops.mul(losses.asked, asked)) : shown;
+      torch.backward(optimizer.scaled(weighted));
+      found = [weighted, losses.presence, losses.extent, losses.asked].map((one) => (one ? torch.item(one) : 0));
+    });
+  };
   for (let i = 0; i < accumulate; i++) {
+    const last = i === accumulate - 1;
+    // The batch goes last: it reaches nearly every weight, so that their gradients can leave while others are computed.
+    if (last) await photoPass();
     const index = batchIndex(update, i, accumulate, team);
     const before = performance.now();
     const batch = await loader.batch(index);
@@ -68,27 +88,14 @@ export async function runUpdate(
       ]);
       const draws = drawsOf(config.seed, index, batch.tasks.length, stepOptions);
       const result = stepLoss(torch.ops, models, batch, draws, noise, stepOptions);
-      torch.backward(optimizer.scaled(accumulate === 1 ? result.loss : torch.ops.div(result.loss, accumulate)));
+      const backward = () =>
+        torch.backward(optimizer.scaled(accumulate === 1 ? result.loss : torch.ops.div(result.loss, accumulate)));
+      if (last) team.lastBackward(optimizer.slots, backward);
+      else backward();
       losses.push(torch.item(result.loss));
       sentences.push(result.sentence ? torch.item(result.sentence) : 0);
       for (const [b, value] of torch.read(result.perSample).entries())
         samples.push(taskNames.indexOf(batch.tasks[b]!), value);
-    });
-  }
-  /** Losses of the photos: weighted, presence, extent, asked. */
-  let found = [0, 0, 0, 0];
-  const { presence, extent, asked, photos } = config.loss.auxiliary;
-  if (models.auxiliary && photos > 0) {
-    const before = performance.now();
-    const batch = shareOfPhotos(await loader.photos(update - 1, photos), team);
-    loaderMs += performance.now() - before;
-    torch.tidy(() => {
-      const { ops } = torch;
-      const losses = photoLosses(ops, models, batch, stepOptions);
-      const shown = ops.add(ops.mul(losses.presence, presence), ops.mul(losses.extent, extent));
-      const weighted = losses.asked ? ops.add(shown, ops.mul(losses.asked, asked)) : shown;
-      torch.backward(optimizer.scaled(weighted));
-      found = [weighted, losses.presence, losses.extent, losses.asked].map((one) => (one ? torch.item(one) : 0));
     });
   }
   const all = team.gather([...found, ...losses, ...sentences, ...samples]);
@@ -102,12 +109,11 @@ export async function runUpdate(
     ? { sentence, presence: photoLoss(1), extent: photoLoss(2), asked: photoLoss(3) }
     : null;
   const outcome = { loss, tasks, auxiliary, loaderMs };
+  team.averageGradients(optimizer.slots);
   if (!Number.isFinite(loss)) {
     optimizer.skip();
     return { ...outcome, gradNorm: Number.NaN, skipped: `the loss is ${loss}` };
   }
-  const weights = optimizer.slots.map((slot) => slot.weight);
-  team.averageGradients(torch, weights);
   const { lossScale } = optimizer;
   const [magnified, scale] = [lossScale?.magnifies, lossScale?.state.scale];
   const gradNorm = optimizer.step(update, lr);

@@ -30,8 +30,22 @@ export interface ProcessGroup {
   readonly world: number;
   /** Elementwise sums over the ranks, the same bits on all. */
   sum(values: readonly number[]): number[];
-  /** Float32 tensors become their means over the ranks, the same bits on all. */
-  average(tensors: readonly Tensor[]): void;
+  /**
+   * Float32 leaves whose gradients are to be averaged from now on, first those that backward reaches first: it is their order of leaving.
+   * They must be the same on all ranks, and live until `leave` or the next plan.
+   */
+  planAverages(weights: readonly Tensor[]): void;
+  /**
+   * Runs the last backward pass of an update, which reaches no weight in two calls of the engine. Gradients leave meanwhile, in buckets,
+   * as soon as they are complete; those that it does not reach leave at its end, with what earlier passes gave them. Returns the
+   * share of the bytes that were under way when the pass ended. When it throws, nothing stays armed, and the plan is gone.
+   */
+  launchDuring(backward: () => void): number;
+  /**
+   * Every gradient becomes its mean over the ranks, the same bits on all and whether or not anything left earlier. A rank without a
+   * gradient counts as zero; a weight that no rank has one for stays without.
+   */
+  finishAverages(): void;
   /** A text for every rank to look up; each key once. */
   publish(key: string, text: string): void;
   /** Waits until a rank has published it. */
@@ -41,6 +55,8 @@ export interface ProcessGroup {
 
 /** As in PyTorch's DistributedDataParallel: large enough to use the network well, small enough to be copied while others travel. */
 const bucketBytes = 25 * 2 ** 20;
+/** A small model has to be cut too, or nothing could leave before its last gradient is there. */
+const leastBuckets = 8;
 
 const missing: Record<Backend, string> = {
   gloo: "Build against a libtorch with Gloo (every pip torch and Debian's libtorch-dev have it), then `npm run setup`.",
@@ -86,14 +102,33 @@ function groupOf(native: NativeBinding, { rank, world, device, timeoutSeconds }:
       );
     }
   };
+  let bytes = 0;
   return {
     rank,
     world,
     sum: (values) => [...attempt(() => native.sumNumbers(Float64Array.from(values), device))],
-    average: (tensors) => attempt(() => native.averageTensors(Int32Array.from(tensors, handleOf), bucketBytes)),
+    planAverages(weights) {
+      bytes = 4 * weights.reduce((sum, { shape }) => sum + shape.reduce((product, n) => product * n, 1), 0);
+      const limit = Math.min(bucketBytes, Math.ceil(bytes / leastBuckets));
+      native.planAverages(Int32Array.from(weights, handleOf), limit);
+    },
+    launchDuring(backward) {
+      native.armAverages();
+      try {
+        backward();
+      } catch (error) {
+        native.dropAverages();
+        throw error;
+      }
+      return attempt(() => native.launchAverages()) / bytes;
+    },
+    finishAverages: () => attempt(() => native.finishAverages()),
     publish: (key, text) => attempt(() => native.publish(key, text)),
     lookUp: (key) => attempt(() => native.lookUp(key)),
-    leave: () => native.leaveGroup(),
+    leave() {
+      native.dropAverages();
+      native.leaveGroup();
+    },
   };
 }
 

@@ -65,7 +65,12 @@ export interface NativeBinding {
     prefix: string,
   ): void;
   leaveGroup(): void;
-  averageTensors(handles: Int32Array, bucketBytes: number): void;
+  planAverages(weights: Int32Array, bucketBytes: number): void;
+  armAverages(): void;
+  /** Returns the bytes that were under way before. */
+  launchAverages(): number;
+  finishAverages(): void;
+  dropAverages(): void;
   sumNumbers(values: Float64Array, device: string): Float64Array;
   publish(key: string, text: string): void;
   lookUp(key: string): string;
