@@ -226,7 +226,7 @@ test("gradients that leave while backward computes others give the same bits as 
     expect(overlapped!.early).toBeGreaterThan(0.8);
     expect(afterwards!.early).toBe(0);
   }
-}, 60_000);
+}, 120_000);
 
 test("a backward pass that fails leaves nothing armed, and a weight in two calls of the engine is refused", async () => {
   const [first, second] = await Promise.all(
