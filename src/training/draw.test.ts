@@ -39,8 +39,9 @@ test("category_balance evens out a rare category", () => {
 
 test("a dataset comes as often as its share says, with the same tasks and negatives; one that is not there is named", () => {
   const store = tinyStore(12);
-  const mine = new Set<unknown>(store.samples.filter((_, i) => i % 6 === 0));
-  for (const sample of mine) Object.assign(sample.record, { dataset: "mine" });
+  const chosen = store.samples.filter((_, i) => i % 6 === 0);
+  const mine = new Set<unknown>(chosen);
+  for (const sample of chosen) Object.assign(sample.record, { dataset: "mine" });
   const share = (dataset_shares: Record<string, number>) => {
     const drawer = createDrawer(store, { ...options, dataset_shares });
     const rng = createRng("shares");
