@@ -14,8 +14,8 @@ import { openStores } from "../training/store.js";
 import { runUpdate } from "../training/update.js";
 
 const BATCHES = 100;
-const ROUNDS = 3;
-const UPDATES = 6;
+const ROUNDS = 2;
+const UPDATES = 3;
 const [corpus, memory = "64", part] = process.argv.slice(2);
 if (!corpus) throw new Error("usage: node dist/bench/loader.js CORPUS [MEMORY_MB]");
 
@@ -57,7 +57,7 @@ async function measureWorkers(memory_mb: number): Promise<void> {
     for (const workers of counts) {
       const made = createLoader(train, using({ memory_mb, workers }), session.tokenizer);
       const loader = prefetch(made, config, alone, update + 1, 2 * workers);
-      for (let i = 0; i < 2; i++) await runUpdate(session, loader, ++update, 1e-4);
+      await runUpdate(session, loader, ++update, 1e-4);
       const start = performance.now();
       let waiting = 0;
       for (let i = 0; i < UPDATES; i++) waiting += (await runUpdate(session, loader, ++update, 1e-4)).loaderMs;

@@ -31,7 +31,7 @@ export interface TrainProgress {
   readonly peakRssBytes: number;
   /** The most that tensors ever held of the leader's GPU; absent on a CPU. */
   readonly gpuPeakBytes?: number;
-  /** Share of the time spent making batches. */
+  /** Share of the time spent waiting for batches. */
   readonly loaderShare: number;
   readonly etaSeconds: number;
   /** Averaged weights on validation records, when this report has it. */

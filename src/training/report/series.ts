@@ -69,7 +69,7 @@ export function curvesOf(lines: readonly Metrics[]): Curves[] {
     chart("Samples a second", "linear", true, [one("samples/s", (line) => line.samplesPerSecond)]),
     chart("Share of time and of the machine's limit, %", "linear", true, [
       one("of a matrix product's speed", (line) => percent(line.limitShare), 0),
-      one("of the time making batches", (line) => percent(line.loaderShare), 1),
+      one("of the time waiting for batches", (line) => percent(line.loaderShare), 1),
     ]),
     chart("Memory of the process, GB", "linear", false, [
       one("now", (line) => gigabytes(line.rssBytes), 0),
