@@ -5,7 +5,7 @@ import { PresenceMeter } from "./metrics/classification.js";
 import { addSums, errorsOf, noSums } from "./metrics/depth.js";
 import { ALL_AREAS, COCO_IOUS, scoreMatchings } from "./metrics/detection.js";
 import { type Matching, MOST_DETECTIONS } from "./metrics/matching.js";
-import { paperAccuracy, paperBoxes } from "./metrics/paper-style/index.js";
+import { paperAccuracy, paperDetections } from "./metrics/paper-style/index.js";
 import { groupBy, mean } from "./metrics/statistics.js";
 import type { AnswerOf } from "./predictor.js";
 import type { Question } from "./questions.js";
@@ -129,10 +129,8 @@ function detection(records: readonly QuestionRecord[]): Score[] {
 
 function paperBoxScores(records: readonly QuestionRecord[]): Score[] {
   const present = factsOf(records, "boxes").filter(({ record }) => record.present);
-  const matchings = present.map(({ record, facts: { truths, found } }) =>
-    matchBoxes({ category: record.category!, truths, found: paperBoxes(found, truths) }, ALL_BOXES),
-  );
-  return [{ metric: "paper-style AP@.5", value: scoreMatchings(matchings).apAt(0.5), n: present.length }];
+  const images = present.map(({ record, facts }) => ({ category: record.category!, ...facts }));
+  return [{ metric: "paper-style AP@.5", value: paperDetections(images).apAt(0.5), n: present.length }];
 }
 
 function classification(records: readonly QuestionRecord[]): Score[] {
