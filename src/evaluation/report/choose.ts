@@ -63,8 +63,9 @@ export async function choosePictures(
   signal?: AbortSignal,
 ): Promise<ReportPicture[]> {
   const { suite = "pool", seed = 0, dataRoot, respondent, presentOnly } = options;
-  const wanted = groupBy(chosenOf(run), ({ record }) => record.photo);
-  const pictures: ReportPicture[] = [];
+  const chosen = chosenOf(run);
+  const wanted = groupBy(chosen, ({ record }) => record.photo);
+  const pictures = new Map<(typeof chosen)[number], ReportPicture>();
   for (const set of suites[suite].sets.filter(({ name }) => run.head.datasets.includes(name))) {
     for await (const photo of set.list(dataRoot)) {
       signal?.throwIfAborted();
@@ -72,16 +73,17 @@ export async function choosePictures(
       const picture = await photo.image();
       const asked = presentOnly ? onlyPresent(set.asked) : set.asked;
       const questions = await questionsFor(photo, picture, run.head.tasks, asked);
-      for (const { record, quality, choice } of wanted.get(photo.id)!) {
+      for (const one of wanted.get(photo.id)!) {
+        const { record, quality, choice } = one;
         const { task, category, dataset } = record;
         const question = questions.find((one) => one.task === task && one.category === category)!;
         const wording = record.wording!;
         const instruction = wordingOf(photo, question, wording, seed);
         const reply = await respondent!.respond({ photo, picture, question, wording, instruction }, signal);
         const tiles = await tilesOf(picture, question, reply);
-        pictures.push({ dataset, task, choice, photo: photo.id, category, instruction, quality, tiles });
+        pictures.set(one, { dataset, task, choice, photo: photo.id, category, instruction, quality, tiles });
       }
     }
   }
-  return pictures;
+  return chosen.flatMap((one) => pictures.get(one) ?? []);
 }

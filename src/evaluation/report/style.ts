@@ -25,6 +25,7 @@ i.k4 { border-color: var(--k4); } i.k5 { border-color: var(--k5); } i.k6 { borde
 .row { grid-template-columns: repeat(4, 1fr); }
 .row img { max-height: none; }
 section h3 { margin: 1.3rem 0 .6rem; }
+.chart h3 { margin: 0 0 .4rem; }
 .card h4 { margin: 0; font-size: .95rem; overflow-wrap: anywhere; }
 details { background: var(--card); border: 1px solid var(--line); border-radius: .6rem; padding: .6rem 1rem; margin-top: 1rem; }
 summary { cursor: pointer; }
