@@ -8,6 +8,8 @@
 import { createInterface } from "node:readline";
 import { createLoader } from "../../dist/training/batch.js";
 import { readConfig } from "../../dist/training/config.js";
+import { createEncodedLoader } from "../../dist/training/encoded/loader.js";
+import { openEncoded } from "../../dist/training/encoded/open.js";
 import { createSession } from "../../dist/training/session.js";
 import { openStores } from "../../dist/training/store.js";
 import { runUpdate } from "../../dist/training/update.js";
@@ -17,7 +19,10 @@ const [recipe, batches] = process.argv.slice(2);
 const config = await readConfig(recipe);
 const { train } = await openStores(config);
 const session = await createSession(config, train);
-const made = createLoader(train, config, session.tokenizer);
+const made =
+  config.data.encoded === null
+    ? createLoader(train, config, session.tokenizer)
+    : createEncodedLoader(train, config, await openEncoded(config));
 const first = await made.batch(0);
 const loader = batches === "given" ? { ...made, batch: async () => first } : made;
 
