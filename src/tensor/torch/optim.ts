@@ -67,9 +67,13 @@ export function scaleInPlace(torch: Torch, tensors: readonly Tensor[], factor: n
   inPlace(torch, () => torch.call("aten::_foreach_mul_.Scalar", [tensors, factor]));
 }
 
-/** ema = decay * ema + (1 - decay) * params, in place. */
+/** ema += (1 - decay) (params - ema), in place; one pass over the memory where libtorch has it, else two. */
 export function emaUpdate(torch: Torch, ema: readonly Tensor[], params: readonly Tensor[], decay: number): void {
   inPlace(torch, () => {
+    if (torch.has("aten::_foreach_lerp_.Scalar")) {
+      torch.call("aten::_foreach_lerp_.Scalar", [ema, params, 1 - decay]);
+      return;
+    }
     torch.call("aten::_foreach_mul_.Scalar", [ema, decay]);
     torch.call("aten::_foreach_add_.List", [ema, params, 1 - decay]);
   });
