@@ -4,7 +4,6 @@ import { mkdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { InstructCvError } from "../../errors.js";
 import { writeAtomic } from "../../files.js";
-import { encodeJpeg } from "../../image/io.js";
 import type { Picture } from "../../image/picture.js";
 import type { Query, Reply, Respondent } from "../respondent.js";
 import { packReply, unpackReply } from "./pack.js";
@@ -53,7 +52,7 @@ export function cached(
       }
       const reply = await respondent.respond(query, signal);
       counts.asked++;
-      const packed = await packReply(reply, query.picture, encodeJpeg);
+      const packed = await packReply(reply, query.picture);
       await mkdir(dirname(path), { recursive: true });
       await writeAtomic(path, packed);
       return reply;

@@ -1,6 +1,6 @@
 /** A reply as a line of JSON, its maps as PNGs inside: exact, since answers are scored in the precision of PNGs. */
-import { encodeDepthPng, encodeGreyPng, readGrey16, readIndexed8, readPicture } from "../../image/io.js";
-import type { Picture, Size } from "../../image/picture.js";
+import { encodeDepthPng, encodeGreyPng, encodeJpeg, readGrey16, readIndexed8, readPicture } from "../../image/io.js";
+import type { Size } from "../../image/picture.js";
 import { decodeRle, encodeRle } from "../../tasks/rle.js";
 import type { Answer } from "../predictor.js";
 import type { Reply } from "../respondent.js";
@@ -12,15 +12,11 @@ type Packed =
   | { readonly fault: string }
   | { readonly answer: Readonly<Record<string, unknown>>; readonly drawn?: string; readonly misread?: true };
 
-export async function packReply(
-  reply: Reply,
-  size: Size,
-  encode: (picture: Picture, quality: number) => Promise<Buffer>,
-): Promise<string> {
+export async function packReply(reply: Reply, size: Size): Promise<string> {
   if ("fault" in reply) return JSON.stringify(reply satisfies Packed);
   const packed: Packed = {
     answer: await packAnswer(reply.answer, size),
-    ...(reply.drawn && { drawn: (await encode(reply.drawn, DRAWN_QUALITY)).toString("base64") }),
+    ...(reply.drawn && { drawn: (await encodeJpeg(reply.drawn, DRAWN_QUALITY)).toString("base64") }),
     ...(reply.misread && { misread: true }),
   };
   return JSON.stringify(packed);
