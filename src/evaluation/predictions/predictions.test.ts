@@ -9,9 +9,10 @@ import type { Picture } from "../../image/picture.js";
 import { parseInstruction } from "../../instructions/parse.js";
 import { createRng } from "../../random.js";
 import { type EvaluateOptions, evaluate, mergeRuns, readRun, reportOf, runEvaluation, writeRun } from "../index.js";
-import type { Answer, Predictor } from "../predictor.js";
+import type { Answer, AnswerOf, Predictor } from "../predictor.js";
 import { askModel, type Respondent } from "../respondent.js";
 import { cached } from "./cache.js";
+import { rounded } from "./canonical.js";
 import { openPredictions } from "./folder.js";
 import { saving } from "./save.js";
 
@@ -154,6 +155,15 @@ describe("a divided evaluation", () => {
     await writeFile(join(dir, "records.jsonl"), `${JSON.stringify(run.records[0])}\n`);
     await expect(readRun(dir)).rejects.toThrow(/records\.jsonl: expected \d+ records, found 1/);
   });
+});
+
+it("rounds boxes so that COCO's [x, y, width, height] gives their corners back", () => {
+  // As they are, width and right side are both half-way between two numbers: 1500 would come back.
+  const xyxy = [1 + 2 ** -43, 0, 1500 + 2 ** -42, 1] as const;
+  expect(xyxy[0] + (xyxy[2] - xyxy[0])).not.toBe(xyxy[2]);
+  const answer = rounded({ task: "detection", boxes: [{ xyxy, score: 1 }] }) as AnswerOf<"detection">;
+  const [left, , right] = answer.boxes[0]!.xyxy;
+  expect(left + (right - left)).toBe(right);
 });
 
 describe("predictions in a folder", () => {
