@@ -39,11 +39,7 @@ export function addEval(program: Command, terminal: Terminal, exit: (code: numbe
     .option("--seed <n>", "decides wordings, colours and noise", wholeNumber(0, 2 ** 32 - 1), 0)
     .option("--present-only", "ask for masks and boxes of what is there only, as the authors of InstructCV do")
     .option("--paper-style", "add the numbers as the InstructCV authors' evaluators compute them")
-    .option(
-      "--bootstrap <n>",
-      "add 95 % intervals from n resamples of the photos to --json and --report",
-      wholeNumber(1, 1e5),
-    )
+    .option("--bootstrap <n>", "add 95 % intervals from n resamples of the photos", wholeNumber(1, 1e5))
     .option("--cache <dir>", "keep answers here: an interrupted evaluation goes on where it was")
     .option("--shard <i/n>", "ask about part i of n only, for several processes or machines", shard)
     .option("--out <dir>", "write the run here: run.json and records.jsonl, from which reports can be made again")

@@ -39,6 +39,16 @@ describe("report", () => {
     );
   });
 
+  it("shows intervals where there are some", () => {
+    const rows = [
+      { ...row("IoU", "template", 0.61234), low: 0.5, high: 0.7 },
+      { ...row("AP", "template", 0.5), low: null },
+    ];
+    const lines = reportToMarkdown({ ...report, rows }).split("\n");
+    expect(lines[2]).toBe("| voc2012 | segmentation | IoU | 0.612 (0.500 to 0.700) | 0.250 | 352 |");
+    expect(lines[3]).toBe("| voc2012 | segmentation | AP | 0.500 | 0.250 | 352 |");
+  });
+
   it("makes a GitHub table", () => {
     const lines = reportToMarkdown(report).split("\n");
     expect(lines[1]).toBe("| --- | --- | --- | ---: | ---: | ---: | ---: |");

@@ -59,9 +59,11 @@ function tabulate({ rows }: Report): string[][] {
     lines.set(key, [...(lines.get(key) ?? []), row]);
   }
   const number = (value: number | null | undefined) => (value == null ? "-" : value.toFixed(3));
+  const withRange = (row: Row | undefined) =>
+    row?.low == null ? number(row?.value) : `${number(row.value)} (${number(row.low)} to ${number(row.high)})`;
   const body = [...lines.values()].map((line) => {
     const { dataset, task, metric, baseline, n } = line[0]!;
-    const values = wordings.map((wording) => number(line.find((row) => row.wording === wording)?.value));
+    const values = wordings.map((wording) => withRange(line.find((row) => row.wording === wording)));
     return [dataset, task, metric, ...values, number(baseline), String(n)];
   });
   return [["dataset", "task", "metric", ...wordings, "baseline", "n"], ...body];
