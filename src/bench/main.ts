@@ -1,9 +1,9 @@
-/** `npm run bench [-- PART...]`: speed and memory in one run, each part in a process of its own so that memory is its own. */
+/** `npm run bench [-- PART...]`: speed and memory in one run, each part in a process of its own; training is `npm run bench:train`. */
 import { spawnSync } from "node:child_process";
 import { availableParallelism, cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 
-const PARTS = ["inference", "corpus", "training"] as const;
+const PARTS = ["inference", "corpus"] as const;
 
 console.log(`Node ${process.version}, ${availableParallelism()} cores, ${cpus()[0]?.model ?? "unknown processor"}`);
 let failed = false;
