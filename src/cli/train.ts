@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { EXIT } from "./exit.js";
 import { wholeNumber } from "./options.js";
+import { readRecipe } from "./recipe.js";
 import type { Terminal } from "./terminal.js";
 
 interface TrainCommandOptions {
@@ -37,9 +38,8 @@ export function addTrain(program: Command, terminal: Terminal, exit: (code: numb
 }
 
 async function trainModel(options: TrainCommandOptions, terminal: Terminal): Promise<number> {
-  const { readConfig } = await import("../training/config.js");
   const { train } = await import("../training/run.js");
-  const config = await readConfig(options.config);
+  const config = await readRecipe(options.config, terminal);
   const out = options.out ?? join("runs", config.name);
   const { resume, maxMinutes, rankTimeout } = options;
   const stopping = () => terminal.note("finishing the step and writing a checkpoint; once more stops at once");

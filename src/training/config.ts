@@ -12,6 +12,7 @@ import { InstructCvError } from "../errors.js";
 import type { TaskName } from "../tasks/task.js";
 import { readYaml } from "../yaml.js";
 import { completeFromStart } from "./from-start.js";
+import type { FetchOptions } from "./start-model.js";
 
 const share = z.number().min(0).max(1);
 const positive = z.number().positive();
@@ -43,8 +44,9 @@ const model = z
     /** Side of the square picture the model sees, pixels. */
     resolution: z.int().min(8),
     /**
-     * A model to start from: a folder in diffusers layout (a text-to-image one too) or a single file. Its weights and tokenizer, and of
-     * unet, vae, text_encoder and scheduler those that the recipe leaves out. Fresh weights when null.
+     * A model to start from: a folder in diffusers layout (a text-to-image one too), a single .safetensors file, or, where no such path
+     * exists, `owner/name` or `owner/name@revision` on the hub. Its weights and tokenizer, and of unet, vae, text_encoder and scheduler
+     * those that the recipe leaves out. Fresh weights when null.
      */
     init: z.string().nullable().default(null),
     unet: strictly(unetConfigSchema),
@@ -339,13 +341,14 @@ export function parseConfig(value: unknown, source: string): TrainConfig {
 
 /**
  * Reads a YAML recipe; `extends: other.yaml` starts from another one beside it and replaces single keys. Throws
- * InstructCvError("config") for a missing file, bad YAML or a value out of range.
+ * InstructCvError("config") for a missing file, bad YAML or a value out of range. `options`: of the download, when a recipe that leaves
+ * out networks starts from a model on the hub.
  */
-export async function readConfig(path: string): Promise<TrainConfig> {
+export async function readConfig(path: string, options: FetchOptions = {}): Promise<TrainConfig> {
   // Two mappings are one of several forms, which must not mix.
   const recipe = await readYaml(path, {
     cure: "Give a training recipe such as configs/nano.yaml.",
     whole: ["duration", "vae"],
   });
-  return parseConfig(await completeFromStart(recipe), path);
+  return parseConfig(await completeFromStart(recipe, options), path);
 }

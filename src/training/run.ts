@@ -22,6 +22,7 @@ import { chooseStart, fullDisk, removeLeftovers, type Start } from "./resume.js"
 import { recordStart } from "./run-info.js";
 import { createSession } from "./session.js";
 import { countSkip, tooManySkips } from "./skips.js";
+import { pinStart } from "./start-model.js";
 import { loadState, saveState } from "./state.js";
 import { openStores } from "./store.js";
 import { runUpdate } from "./update.js";
@@ -68,8 +69,9 @@ export interface TrainResult {
  * loss is no number any more (`optimizer.max_skips`), and when another process is gone; checkpoints written before stay as they are.
  */
 export async function train(recipe: string | TrainConfig, options: TrainOptions): Promise<TrainResult> {
-  const config = typeof recipe === "string" ? await readConfig(recipe) : recipe;
-  const { out, resume = false, onNote: note = noteOnStderr } = options;
+  const { out, resume = false, onNote: note = noteOnStderr, signal } = options;
+  const hub = { onNote: note, ...(signal && { signal }) };
+  const config = await pinStart(typeof recipe === "string" ? await readConfig(recipe, hub) : recipe, hub);
   const team = joinTeam(config, readLaunch(process.env), options.rankTimeout ?? 600);
   const held: Held = {};
   try {

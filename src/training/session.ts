@@ -1,7 +1,7 @@
 /** Everything that lives through a run: the engine, the bound models, the optimizer's tensors and the tokenizer. */
 import { dirname } from "node:path";
 import type { TextEncoderConfig } from "../checkpoints/configs.js";
-import { type CheckpointFolder, readCheckpoint } from "../checkpoints/folder.js";
+import type { CheckpointFolder } from "../checkpoints/folder.js";
 import { makeSchedule } from "../diffusion/schedule.js";
 import { InstructCvError } from "../errors.js";
 import { initialValue } from "../models/initial-value.js";
@@ -19,6 +19,7 @@ import { buildModels, type Models } from "./models.js";
 import { createOptimizer, createSlot, type Optimizer, type Slot } from "./optimizer.js";
 import { collectPresence } from "./presence.js";
 import { isNarrow, startWeights } from "./start.js";
+import { openStart } from "./start-model.js";
 import type { StepOptions } from "./step.js";
 import type { Store } from "./store.js";
 import { trainTokenizer } from "./vocabulary.js";
@@ -47,7 +48,7 @@ type Part = (typeof parts)[number];
 
 /** `weights` start from `config.model.init` or fresh; a resumed run overwrites them afterwards (see state.ts). */
 export async function createSession(config: TrainConfig, store: Store, tokenizerFolder?: string): Promise<Session> {
-  const start = config.model.init === null ? null : await readCheckpoint(config.model.init);
+  const start = config.model.init === null ? null : await openStart(config.model.init);
   const { tokenizer, files } = await openTokenizer(config, store, tokenizerFolder ?? tokenizerOf(start));
   const textConfig: TextEncoderConfig = {
     ...config.model.text_encoder,

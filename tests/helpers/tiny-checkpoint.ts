@@ -20,7 +20,11 @@ export interface TinyOptions {
   scheduler?: CheckpointContents["scheduler"];
   defaults?: Partial<CheckpointContents["defaults"]>;
   dtype?: FloatType;
+  /** @default one of 560 tokens, trained on a few words */
+  vocabulary?: Vocabulary;
 }
+
+type Vocabulary = Pick<CheckpointContents["tokenizer"], "vocab" | "merges">;
 
 const words = ["Segment the cat", "Detect the dog", "Estimate the depth of this image", "Show red if there is a pug"];
 
@@ -38,12 +42,17 @@ export function tinyAutoencoder(levels: number): Pick<TinyOptions, "vae" | "unet
   };
 }
 
+function trained(): Vocabulary {
+  const { vocab, merges } = trainBpe(words, 560);
+  return { vocab, merges: merges.map((pair) => pair.join(" ")) };
+}
+
 /** Two levels, two heads, 1-step sample prediction with zero terminal SNR on a space-to-depth of factor 4. */
 export async function writeTinyCheckpoint(dir: string, options: TinyOptions = {}): Promise<void> {
   const { resolution = 16, dtype = "F32" } = options;
   const vae = vaeConfigSchema.parse(options.vae ?? { _class_name: "SpaceToDepth", factor: 4 });
   const latents = vae._class_name === "SpaceToDepth" ? 3 * vae.factor ** 2 : vae.latent_channels;
-  const { vocab, merges } = trainBpe(words, 560);
+  const { vocab, merges } = options.vocabulary ?? trained();
   const textEncoder = textEncoderConfigSchema.parse({
     hidden_size: 16,
     intermediate_size: 32,
@@ -79,7 +88,7 @@ export async function writeTinyCheckpoint(dir: string, options: TinyOptions = {}
     tokenizer: {
       config: { model_max_length: textEncoder.max_position_embeddings },
       vocab,
-      merges: merges.map((pair) => pair.join(" ")),
+      merges,
     },
     scheduler: options.scheduler ?? {
       _class_name: "DDIMScheduler",

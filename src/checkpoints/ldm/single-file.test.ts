@@ -3,34 +3,24 @@ import { readFileSync } from "node:fs";
 import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { writeTinyCheckpoint } from "../../../tests/helpers/tiny-checkpoint.js";
+import { type LdmPart, ldmGolden, writeLdmFile, writeLdmFolder } from "../../../tests/helpers/ldm-file.js";
 import { readCheckpoint } from "../folder.js";
 import { readSafetensors, type SafetensorsFile, type TensorData, writeSafetensors } from "../safetensors.js";
 import { inferConfigs } from "./infer-configs.js";
 import { prefixes, unetName, vaeName } from "./names.js";
 
-type Part = "unet" | "vae" | "text_encoder";
-interface Golden {
-  readonly shapes: Readonly<Record<string, readonly number[]>>;
-  /** diffusers' name to the original's, and the shape the weight has in diffusers. */
-  readonly maps: Readonly<Record<Part, Readonly<Record<string, readonly [string, readonly number[]]>>>>;
-  readonly configs: Readonly<Record<Part, object>>;
-}
-const golden: Golden = JSON.parse(gunzipSync(readFileSync("tests/goldens/ldm-names.json.gz")).toString());
-
 const root = await mkdtemp(join(tmpdir(), "instructcv-ldm-"));
 afterAll(() => rm(root, { recursive: true }));
 
 describe("Stable Diffusion 1.5 at full size", () => {
-  const names = Object.keys(golden.shapes);
+  const names = Object.keys(ldmGolden.shapes);
   const translated = (prefix: string, rename: (name: string) => string | null) =>
     Object.fromEntries(
       names.filter((name) => name.startsWith(prefix)).map((name) => [rename(name.slice(prefix.length)), name]),
     );
-  const expected = (part: Part) =>
-    Object.fromEntries(Object.entries(golden.maps[part]).map(([name, [source]]) => [name, source]));
+  const expected = (part: LdmPart) =>
+    Object.fromEntries(Object.entries(ldmGolden.maps[part]).map(([name, [source]]) => [name, source]));
 
   test("every name is what diffusers makes of it", () => {
     expect(translated(prefixes.unet, (name) => unetName(name, 2))).toEqual(expected("unet"));
@@ -41,11 +31,11 @@ describe("Stable Diffusion 1.5 at full size", () => {
   test.each([8, 4])("the shapes tell the configs: %i input channels", (channels) => {
     const conv = `${prefixes.unet}input_blocks.0.0.weight`;
     const { unet, vae, textEncoder } = inferConfigs(new Set(names), (name) =>
-      name === conv ? [320, channels, 3, 3] : golden.shapes[name]!,
+      name === conv ? [320, channels, 3, 3] : ldmGolden.shapes[name]!,
     );
-    expect(unet).toMatchObject({ ...golden.configs.unet, in_channels: channels, transformer_layers_per_block: 1 });
-    expect(vae).toMatchObject({ ...golden.configs.vae, scaling_factor: 0.18215 });
-    expect(textEncoder).toMatchObject({ ...golden.configs.text_encoder, hidden_act: "quick_gelu" });
+    expect(unet).toMatchObject({ ...ldmGolden.configs.unet, in_channels: channels, transformer_layers_per_block: 1 });
+    expect(vae).toMatchObject({ ...ldmGolden.configs.vae, scaling_factor: 0.18215 });
+    expect(textEncoder).toMatchObject({ ...ldmGolden.configs.text_encoder, hidden_act: "quick_gelu" });
   });
 
   test("names of nothing are null", () => {
@@ -58,57 +48,11 @@ const bytesOf = (file: SafetensorsFile, name: string) => Buffer.from(file.read(n
 describe("one checkpoint in both layouts", () => {
   const folder = join(root, "folder");
   const single = join(root, "instruct-pix2pix.safetensors");
-  const originals = new Map<string, TensorData>();
+  let originals: ReadonlyMap<string, TensorData>;
 
   beforeAll(async () => {
-    // As wide as before where Stable Diffusion is, so that the same blocks have a shortcut.
-    const widths = [32, 64, 128, 128];
-    await writeTinyCheckpoint(folder, {
-      unet: {
-        in_channels: 8,
-        out_channels: 4,
-        block_out_channels: widths,
-        down_block_types: [...Array(3).fill("CrossAttnDownBlock2D"), "DownBlock2D"],
-        up_block_types: ["UpBlock2D", ...Array(3).fill("CrossAttnUpBlock2D")],
-        layers_per_block: 2,
-        attention_head_dim: 8,
-        cross_attention_dim: 64,
-        norm_num_groups: 32,
-      },
-      vae: {
-        _class_name: "AutoencoderKL",
-        block_out_channels: widths,
-        down_block_types: Array(4).fill("DownEncoderBlock2D"),
-        up_block_types: Array(4).fill("UpDecoderBlock2D"),
-        layers_per_block: 2,
-      },
-      textEncoder: { hidden_size: 64, intermediate_size: 96, num_hidden_layers: 2, num_attention_heads: 1 },
-      dtype: "F16",
-    });
-    const { unet, vae, textEncoder } = await readCheckpoint(folder);
-    const parts: [Part, SafetensorsFile][] = [
-      ["unet", unet.weights],
-      ["vae", vae.weights!],
-      ["text_encoder", textEncoder.weights],
-    ];
-    for (const [part, weights] of parts)
-      for (const [name, { shape, dtype }] of weights.entries) {
-        const [original] = golden.maps[part][name]!;
-        // 1x1 convolutions have four axes there.
-        const rank = golden.shapes[original]!.length;
-        const padded = [...shape, ...Array(rank - shape.length).fill(1)];
-        originals.set(original, { shape: padded, data: weights.read(name), dtype: dtype as "F16" });
-      }
-    const { data, shape } = originals.get("model.diffusion_model.out.2.bias")!;
-    await writeSafetensors(
-      single,
-      new Map([
-        ["model_ema.diffusion_modelout2bias", { shape, data: data.map((x) => x + 1), dtype: "F16" }],
-        ...originals,
-        ["betas", { shape: [2], data: Float32Array.of(1, 2) }],
-      ]),
-      { format: "pt" },
-    );
+    await writeLdmFolder(folder, 8);
+    originals = await writeLdmFile(folder, single);
   });
 
   test("reads as identical tensors at their places in the one file", async () => {

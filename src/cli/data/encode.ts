@@ -4,6 +4,7 @@ import type { EncodeOptions } from "../../training/encoded/encode.js";
 import { isAbort, usageError } from "../exit.js";
 import { wholeNumber } from "../options.js";
 import { duration, type Progress, startProgress } from "../progress.js";
+import { readRecipe } from "../recipe.js";
 import type { Terminal } from "../terminal.js";
 
 interface EncodeCommandOptions {
@@ -56,9 +57,8 @@ async function encode(recipe: string, options: EncodeCommandOptions, terminal: T
   const { out, views, batch, dtype, shardMb } = options;
   if (dtype !== "float32" && dtype !== "float16")
     throw usageError(`--dtype ${dtype}: expected float32 or float16.`, "Leave it out for float32.");
-  const { readConfig } = await import("../../training/config.js");
   const { encodeCorpus } = await import("../../training/encoded/encode.js");
-  const config = await readConfig(recipe);
+  const config = await readRecipe(recipe, terminal);
   const start = performance.now();
   const chosen: EncodeOptions = { views, dtype, batch, shardBytes: shardMb * 1e6 };
   let progress: Progress | undefined;

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { TextEncoderConfig } from "../../checkpoints/configs.js";
-import { type CheckpointFolder, readCheckpoint } from "../../checkpoints/folder.js";
+import type { CheckpointFolder } from "../../checkpoints/folder.js";
 import { InstructCvError } from "../../errors.js";
 import type { Module } from "../../models/module.js";
 import { ClipTokenizer } from "../../models/tokenizer.js";
@@ -13,6 +13,7 @@ import { createTorch, type Torch } from "../../tensor/torch/index.js";
 import type { TrainConfig } from "../config.js";
 import { buildModels, type Models } from "../models.js";
 import { startWeights } from "../start.js";
+import { openStart } from "../start-model.js";
 import { canonical } from "./settings.js";
 
 export interface Encoders extends Pick<Models, "codec" | "textEncoder"> {
@@ -34,7 +35,7 @@ export interface Digests {
 
 /** Loads no UNet. `config` has passed `checkEncodable`. */
 export async function openEncoders(config: TrainConfig): Promise<Encoders> {
-  const { start, tokenizer, networks } = await openStart(config);
+  const { start, tokenizer, networks } = await openFrozen(config);
   const { threads, dtype, device } = config.compute;
   const torch = createTorch({ ...(threads !== null && { threads }), computeDtype: dtype, device });
   const held: Tensor[] = [];
@@ -51,7 +52,7 @@ export async function openEncoders(config: TrainConfig): Promise<Encoders> {
 
 /** Reads every weight of the two networks once, and keeps none. */
 export async function digestsOf(config: TrainConfig): Promise<Digests> {
-  const { start, files, networks } = await openStart(config);
+  const { start, files, networks } = await openFrozen(config);
   const [vae, text] = frozenOf(networks).map(([part, module]) => {
     const weights = startWeights(start, part);
     const hash = createHash("sha256");
@@ -72,13 +73,13 @@ const frozenOf = ({ vae, textEncoder }: Frozen): ["vae" | "text_encoder", Module
   ["text_encoder", textEncoder],
 ];
 
-async function openStart(config: TrainConfig): Promise<{
+async function openFrozen(config: TrainConfig): Promise<{
   start: CheckpointFolder;
   files: ClipTokenizerOptions;
   tokenizer: ClipTokenizer;
   networks: Omit<Models, "auxiliary" | "adapter">;
 }> {
-  const start = await readCheckpoint(config.model.init!);
+  const start = await openStart(config.model.init!);
   const files = {
     ...(await readTokenizerFiles(dirname(start.tokenizer.vocabPath))),
     maxLength: config.model.text_encoder.max_position_embeddings,
