@@ -51,7 +51,7 @@ async function remains(out: string) {
   const files: Record<string, string> = {};
   for (const name of names.sort()) {
     const path = join(cwd, out, name);
-    if ((await stat(path)).isDirectory() || /(training|run)\.json$|metrics\.jsonl$/.test(name)) continue;
+    if ((await stat(path)).isDirectory() || /(training|run)\.json$|metrics\.jsonl$|README\.md$/.test(name)) continue;
     files[name] = (await readFile(path)).toString("base64");
   }
   const text = await readFile(join(cwd, out, "metrics.jsonl"), "utf8");
