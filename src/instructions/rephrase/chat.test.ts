@@ -153,11 +153,11 @@ describe("ChatClient", () => {
 
   it("keeps requests apart, however many are asked at once", async () => {
     const { client, server } = await clientOf([fine], { requestsPerMinute: 600 });
+    const start = performance.now();
     await Promise.all(Array.from({ length: 5 }, () => client.ask(request, never)));
     expect(server.asked).toHaveLength(5);
-    const times = server.asked.map(({ at }) => at);
-    expect(times[4]! - times[0]!).toBeGreaterThanOrEqual(385);
-    for (const gap of gaps(server)) expect(gap).toBeGreaterThan(60);
+    // A busy machine may bring them late, which makes some gaps short, but none early.
+    for (const [i, { at }] of server.asked.entries()) expect(at - start).toBeGreaterThanOrEqual(100 * i - 15);
   });
 
   it("lets nobody ask while the server wants quiet", async () => {
