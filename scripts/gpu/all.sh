@@ -3,7 +3,7 @@
 # engine's tests, trains the small model's recipe. A part that fails or takes too long does not stop the next one.
 #   OUT=results scripts/gpu/all.sh
 # Needs what build-and-test.sh and train-nano.sh need. NODE and INSTRUCTCV_DEVICE as there; LIMIT is the most seconds a part may take
-# (default: 1800). Each part's output goes to $OUT/<part>.log, how it ended to $OUT/summary.txt.
+# (default: 1800). Each part's output goes to $OUT/<part>.log, how it ended to $OUT/summary.txt, each stage's numbers and model to $OUT/<stage>.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 out=${OUT:-gpu-results}
@@ -22,4 +22,10 @@ part() { # name, command...
 part build-and-test "$here/build-and-test.sh"
 part train-nano "$here/train-nano.sh" "$@"
 grep -h "samples/s" "$out/train-nano.log" | tail -n 3
+root=$here/../..
+for stage in nano-recognition nano-64 nano; do # what a machine that is given back would take with it
+  [[ -d $root/runs/$stage ]] || continue
+  mkdir -p "$out/$stage"
+  cp -r "$root/runs/$stage"/{config.yaml,run.json,metrics.jsonl,loss.svg,model} "$out/$stage/" 2> /dev/null
+done
 exit "$failed"
