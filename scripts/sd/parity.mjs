@@ -21,6 +21,7 @@ import { LoadedModel } from "../../dist/inference/model.js";
 import { SessionCache } from "../../dist/inference/session-cache.js";
 import { Texts } from "../../dist/inference/texts.js";
 import { ClipTokenizer } from "../../dist/models/tokenizer.js";
+import { largestDifference, pixels } from "./difference.mjs";
 import { linkedFolder } from "./linked-folder.mjs";
 import { oraclePython, randomCheckpoint, runOracle } from "./oracle.mjs";
 import { readReferences } from "./references.mjs";
@@ -123,18 +124,6 @@ async function pipelineErrors(dir, cases) {
     errors.push(largestDifference(drawn.data, pixels(one.tensor("picture").data)));
   }
   return errors;
-}
-
-/** [1, 3, H, W] in -1..1 to RGB in 0..1, row by row. */
-function pixels(planes) {
-  const area = planes.length / 3;
-  return Float32Array.from(planes, (_, i) => (planes[(i % 3) * area + Math.floor(i / 3)] + 1) / 2);
-}
-
-/** NaN, which no bound admits, when the lengths differ. */
-function largestDifference(found, expected) {
-  if (found.length !== expected.length) return Number.NaN;
-  return found.reduce((most, value, i) => Math.max(most, Math.abs(value - expected[i])), 0);
 }
 
 function report(errors, references) {

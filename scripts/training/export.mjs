@@ -19,6 +19,7 @@ import { textNetwork, unetNetwork } from "../../dist/inference/networks.js";
 import { ClipTokenizer } from "../../dist/models/tokenizer.js";
 import { encodeModel } from "../../dist/tensor/onnx/proto.js";
 import { openSession } from "../../dist/tensor/onnx/session.js";
+import { largestDifference, pixels } from "../sd/difference.mjs";
 import { oraclePython, root } from "../sd/oracle.mjs";
 import { readReferences } from "../sd/references.mjs";
 
@@ -96,18 +97,6 @@ async function runNetwork({ graph, weightsFolder }, inputs) {
   const outputs = await session.run(inputs);
   await session.close();
   return outputs;
-}
-
-/** [1, 3, H, W] in -1..1 to RGB in 0..1, row by row. */
-function pixels(planes) {
-  const area = planes.length / 3;
-  return Float32Array.from(planes, (_, i) => (planes[(i % 3) * area + Math.floor(i / 3)] + 1) / 2);
-}
-
-/** NaN, which no bound admits, when the lengths differ. */
-function largestDifference(found, expected) {
-  if (found.length !== expected.length) return Number.NaN;
-  return found.reduce((most, value, i) => Math.max(most, Math.abs(value - expected[i])), 0);
 }
 
 function report(...parts) {

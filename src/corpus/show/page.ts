@@ -3,6 +3,7 @@ import { taskNames } from "../../tasks/registry.js";
 import type { TaskName } from "../../tasks/task.js";
 import type { Manifest } from "../record.js";
 import { balanceBars, bars, grouped, legend } from "./bars.js";
+import { htmlDocument } from "./document.js";
 import { type Html, html } from "./html.js";
 import { type Balance, type Statistics, top } from "./statistics.js";
 import { css } from "./style.js";
@@ -58,20 +59,7 @@ ${taskNames
   )}
 </main>
 <footer>Photos and targets are stored as squares and shown in the proportions of the photo. Made by instructcv ${manifest.version}.</footer>`;
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<title>${name}: corpus</title>
-<style>${css}</style>
-</head>
-<body>
-${body}
-</body>
-</html>
-`.text;
+  return htmlDocument(`${name}: corpus`, [css], body);
 }
 
 const titles: Readonly<Record<TaskName, string>> = {

@@ -1,21 +1,12 @@
 /** Depth maps that a careless metric rewards or hides: constant ones, NaN, wrong sizes, nothing valid. */
 import { describe, expect, it } from "vitest";
-import { InstructCvError } from "../../errors.js";
+import { refusal } from "../../../tests/helpers/refusal.js";
 import { DepthMeter } from "./depth.js";
 import { cropBounds } from "./depth-crop.js";
 
 const metres = (...values: number[]) => Float32Array.from(values);
 const wide = { width: 3, height: 2 };
 const tall = { width: 2, height: 3 };
-function refusal(run: () => void): InstructCvError {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof InstructCvError) return error;
-    throw error;
-  }
-  throw new Error("was not refused");
-}
 
 describe("a constant depth map", () => {
   const truth = metres(1, 2, 3, 4, 5, 9);

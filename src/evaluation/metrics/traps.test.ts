@@ -1,6 +1,6 @@
 /** Answers that a careless metric rewards or hides: false alarms, nothing to measure, wrong sizes, NaN. */
 import { describe, expect, it } from "vitest";
-import { InstructCvError } from "../../errors.js";
+import { refusal } from "../../../tests/helpers/refusal.js";
 import type { Xyxy } from "../../tasks/task.js";
 import { matchBoxes } from "./box-matching.js";
 import { addDetections, CalibrationMeter } from "./calibration.js";
@@ -14,15 +14,6 @@ import { scoreVoc } from "./voc.js";
 const metres = (...values: number[]) => Float32Array.from(values);
 const wide = { width: 3, height: 2 };
 const tall = { width: 2, height: 3 };
-function refusal(run: () => void): InstructCvError {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof InstructCvError) return error;
-    throw error;
-  }
-  throw new Error("was not refused");
-}
 
 describe("a detector", () => {
   const box: Xyxy = [0, 0, 10, 10];

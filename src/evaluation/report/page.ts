@@ -1,5 +1,6 @@
 /** The page about an evaluation: numbers, curves and pictures, each number linked to its images; one file that loads nothing. */
 import { grouped } from "../../corpus/show/bars.js";
+import { htmlDocument } from "../../corpus/show/document.js";
 import { type Html, html } from "../../corpus/show/html.js";
 import { css } from "../../corpus/show/style.js";
 import type { TaskName } from "../../tasks/task.js";
@@ -40,20 +41,7 @@ Standard metrics first; what the authors' evaluators print for the same answers 
 ${parts.map(({ dataset, task }) => part(run, pictures, dataset, task))}
 </main>
 <footer>Made by instructcv ${packageVersion()}.</footer>`;
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<title>${title}</title>
-<style>${css}${evaluationCss}</style>
-</head>
-<body>
-${body}
-</body>
-</html>
-`.text;
+  return htmlDocument(title, [css, evaluationCss], body);
 }
 
 const anchor = (dataset: string, task: TaskName) => `${dataset}-${task}`;

@@ -1,5 +1,6 @@
 /** The page about a run: its state in a few numbers, curves, pictures, how it was started and its recipe; one file. */
 import { grouped } from "../../corpus/show/bars.js";
+import { htmlDocument } from "../../corpus/show/document.js";
 import { type Html, html } from "../../corpus/show/html.js";
 import { css } from "../../corpus/show/style.js";
 import type { Metrics } from "../log.js";
@@ -39,20 +40,7 @@ ${started(starts)}
 <section><h2>Recipe</h2><details><summary>config.yaml, every value</summary><pre>${config}</pre></details></section>
 </main>
 <footer>Thick curves are means of neighbouring points, thin ones the points. Made by instructcv ${version}.</footer>`;
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<title>${name}: training</title>
-<style>${css}${runCss}</style>
-</head>
-<body>
-${body}
-</body>
-</html>
-`.text;
+  return htmlDocument(`${name}: training`, [css, runCss], body);
 }
 
 /** Speeds as medians: a slow minute of the machine does not move them. */
