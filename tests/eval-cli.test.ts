@@ -34,6 +34,12 @@ test("one evaluation, however it is run", async () => {
   const merged = await runCli(["eval", "--from", "part-2", "--from", "part-1", "--json"], { cwd });
   expect(merged.stdout, merged.stderr).toBe(whole.stdout);
 
+  const compared = await runCli(
+    ["eval", "--from", "part-1", "--from", "part-2", "--against", "part-1", "--against", "part-2", "--bootstrap", "10"],
+    { cwd },
+  );
+  expect(compared.stdout, compared.stderr).toMatch(/against models\/nano[\s\S]*\+0\.000 to \+0\.000/);
+
   const page = [...template, "--cache", "kept", "--report", "out/page.html", "--bootstrap", "10"];
   expect((await runCli(page, { cwd })).code).toBe(0);
   const html = await readFile(join(cwd, "out/page.html"), "utf8");
@@ -51,6 +57,13 @@ test.each([
   expect(code).toBe(2);
   expect(stdout).toBe("");
   expect(stderr).toMatch(message);
+});
+
+test("reads what it compares with before it asks anything", async () => {
+  const { code, stderr } = await runCli([...template, "--against", "nowhere"], { cwd });
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/nowhere/);
+  expect(stderr).not.toMatch(/queries/);
 });
 
 test("says with exit code 1 that something was not scored", async () => {

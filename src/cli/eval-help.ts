@@ -16,6 +16,7 @@ export interface EvalOptions extends ModelOptions {
   readonly shard?: readonly [number, number];
   readonly out?: string;
   readonly from?: string[];
+  readonly against?: string[];
   readonly predictions?: string;
   readonly savePredictions?: string;
   readonly report?: string;
@@ -33,6 +34,9 @@ Every class is asked of every photo: 150 questions a photo on ADE20K, 80 on COCO
 
 Many processes: run each with --shard i/n and its own --out, then report them together with one --from for each; or give all one
 --cache and repeat the command without --shard. Both equal the undivided evaluation. A cache takes about 20 KB an answer.
+
+Two systems: give the first --out, then the second --against what it wrote (or both of --from A --against B). Numbers are of the
+questions that both answered; the interval of a difference, from --bootstrap resamples (default 1000), draws the same photos for both.
 
 Predictions of other systems, DIR/<dataset>/ with <photo> as in the dataset (its file name without ending):
   detection.json                        COCO results: [{"image_id", "category_id" or "category", "bbox": [x, y, width, height], "score"}]

@@ -48,6 +48,11 @@ export function addEval(program: Command, terminal: Terminal, exit: (code: numbe
       "report a run that --out wrote, or all parts of one (may be repeated); nothing is asked",
       collect,
     )
+    .option(
+      "--against <dir>",
+      "compare with a run that --out wrote: the differences and their 95 % intervals (all parts of it: repeat)",
+      collect,
+    )
     .option("--predictions <dir>", "score this folder of predictions instead of a model (see below)")
     .option("--save-predictions <dir>", "write the answers as such a folder")
     .option("--report <file.html>", "write a page with tables, curves and pictures, one file")
@@ -62,6 +67,8 @@ async function evaluateModel(options: EvalOptions, terminal: Terminal): Promise<
   const { mergeRuns, readRun, reportOf, reportToJson, reportToMarkdown, reportToText, writeRun } = await import(
     "../evaluation/index.js"
   );
+  // Read first: an evaluation may take hours.
+  const against = options.against && mergeRuns(await Promise.all(options.against.map(readRun)));
   let run: Run;
   let pictures: Awaited<ReturnType<typeof evaluatePart>>["pictures"] | undefined;
   if (options.from) run = mergeRuns(await Promise.all(options.from.map(readRun)));
@@ -76,7 +83,13 @@ async function evaluateModel(options: EvalOptions, terminal: Terminal): Promise<
     terminal.note(`page: ${options.report}`);
   }
   terminal.out(
-    options.json ? reportToJson(report) : options.markdown ? reportToMarkdown(report) : reportToText(report),
+    against
+      ? await compared(run, against, options)
+      : options.json
+        ? reportToJson(report)
+        : options.markdown
+          ? reportToMarkdown(report)
+          : reportToText(report),
   );
   const { skipped } = run.head;
   const faults = run.records.filter(({ facts, wording }) => facts === null && wording !== null);
@@ -84,6 +97,15 @@ async function evaluateModel(options: EvalOptions, terminal: Terminal): Promise<
   if (faults.length > 0)
     terminal.note(`${faults.length} questions have no answer that could be scored (see the report)`);
   return skipped.length > 0 || faults.length > 0 ? EXIT.failed : EXIT.done;
+}
+
+async function compared(run: Run, against: Run, options: EvalOptions): Promise<string> {
+  const { compareRuns, comparisonToJson, comparisonToMarkdown, comparisonToText } = await import(
+    "../evaluation/index.js"
+  );
+  const comparison = compareRuns(run, against, options);
+  const print = options.json ? comparisonToJson : options.markdown ? comparisonToMarkdown : comparisonToText;
+  return print(comparison);
 }
 
 function check({ data, from, predictions, savePredictions, shard, out, cache, wording }: EvalOptions): void {

@@ -1,5 +1,7 @@
 /** Evaluation's public face: run a suite, print its report; the metrics for other uses. */
 
+export { type ComparedRow, type Comparison, compareRuns } from "./compare/compare.js";
+export { comparisonToJson, comparisonToMarkdown, comparisonToText } from "./compare/print.js";
 export * from "./metrics/index.js";
 
 export { cached } from "./predictions/cache.js";

@@ -1,5 +1,6 @@
 /** The outcome of an evaluation as data, and as a table for a terminal or a README. */
 import type { Wording } from "../instructions/render.js";
+import { markdownReport, textReport } from "./text-table.js";
 
 /** One number; exactly these keys are what `instructcv eval --json` prints. */
 export interface Row {
@@ -69,38 +70,12 @@ function tabulate({ rows }: Report): string[][] {
   return [["dataset", "task", "metric", ...wordings, "baseline", "n"], ...body];
 }
 
-/** Columns of names, left-aligned; the others hold numbers. */
-const TEXT_COLUMNS = 3;
-
 /** A table with aligned columns; a repeated dataset or task is left blank. */
 export function reportToText(report: Report): string {
-  const table = tabulate(report);
-  const widths = table[0]!.map((_, column) => Math.max(...table.map((line) => line[column]!.length)));
-  const pad = (cell: string, column: number) =>
-    column < TEXT_COLUMNS ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!);
-  const print = (cells: readonly string[]) => cells.map(pad).join("  ").trimEnd();
-  const rule = widths.map((width) => "-".repeat(width)).join("  ");
-  const body = table.slice(1).map((line, index) => {
-    const above = index === 0 ? [] : table[index]!;
-    const sameDataset = line[0] === above[0];
-    const sameTask = sameDataset && line[1] === above[1];
-    return print(line.map((cell, column) => ((column === 0 && sameDataset) || (column === 1 && sameTask) ? "" : cell)));
-  });
-  return [
-    `${report.suite}, model ${report.model}`,
-    "",
-    print(table[0]!),
-    rule,
-    ...body,
-    ...(report.notes.length > 0 ? ["", ...report.notes] : []),
-    "",
-  ].join("\n");
+  return textReport(`${report.suite}, model ${report.model}`, tabulate(report), report.notes);
 }
 
 /** The same as a GitHub table. */
 export function reportToMarkdown(report: Report): string {
-  const [head, ...body] = tabulate(report);
-  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  const rule = line(head!.map((_, column) => (column < TEXT_COLUMNS ? "---" : "---:")));
-  return [line(head!), rule, ...body.map(line), "", ...report.notes.map((note) => `${note}  `), ""].join("\n");
+  return markdownReport(tabulate(report), report.notes);
 }

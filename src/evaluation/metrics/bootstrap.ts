@@ -68,15 +68,20 @@ function interval(
   draw: (indices: readonly number[]) => number,
   { resamples = 1000, level = 0.95, seed = 0 }: BootstrapOptions,
 ): Interval {
-  const rng = createRng(`bootstrap/${seed}`);
   const values: number[] = [];
-  for (let k = 0; k < resamples; k++) {
-    const drawn = draw(Array.from({ length: count }, () => rng.int(count)));
+  for (const indices of draws(count, resamples, seed)) {
+    const drawn = draw(indices);
     if (!Number.isNaN(drawn)) values.push(drawn);
   }
   values.sort((x, y) => x - y);
   const tail = (1 - level) / 2;
   return { value, low: quantile(values, tail), high: quantile(values, 1 - tail), resamples: values.length };
+}
+
+/** `count` numbers from 0 to count - 1, drawn with replacement, again and again: equal for all that is resampled with this seed. */
+export function* draws(count: number, resamples: number, seed: number): Generator<number[]> {
+  const rng = createRng(`bootstrap/${seed}`);
+  for (let k = 0; k < resamples; k++) yield Array.from({ length: count }, () => rng.int(count));
 }
 
 /** Linear between order statistics, as numpy.quantile; NaN of nothing. @param sorted ascending */

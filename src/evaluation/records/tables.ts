@@ -1,9 +1,10 @@
 /** From the records of a run to the report: nothing else is looked at, so that a stored run can be tabulated again. */
+import type { TaskName } from "../../tasks/task.js";
 import type { Report, Row } from "../report.js";
 import { type Score, scoresOf } from "../scorers.js";
 import { intervalsOf } from "./intervals.js";
 import type { QuestionRecord } from "./record.js";
-import type { Run } from "./run.js";
+import type { Run, RunHead } from "./run.js";
 import { topOne } from "./top-one.js";
 
 export interface TableOptions {
@@ -19,10 +20,8 @@ export function reportOf({ head, records }: Run, { paperStyle = false, bootstrap
     for (const task of head.tasks) {
       const own = records.filter((record) => record.dataset === dataset && record.task === task);
       if (own.length === 0) continue;
-      const scores = (some: readonly QuestionRecord[], paper = paperStyle): Score[] => [
-        ...scoresOf(task, some, paper),
-        ...(task === "classification" && head.exclusive.includes(dataset) ? topOne(some) : []),
-      ];
+      const scores = (some: readonly QuestionRecord[], paper = paperStyle) =>
+        scoresIn(head, dataset, task, some, paper);
       const trivial = new Map(
         scores(own.filter(({ wording }) => wording === null)).map(({ metric, value }) => [metric, value]),
       );
@@ -46,10 +45,22 @@ export function reportOf({ head, records }: Run, { paperStyle = false, bootstrap
   };
 }
 
+/** The scores of one dataset and task of a run. @param records of one wording */
+export function scoresIn(
+  head: RunHead,
+  dataset: string,
+  task: TaskName,
+  records: readonly QuestionRecord[],
+  paperStyle: boolean,
+): Score[] {
+  const standard = scoresOf(task, records, paperStyle);
+  return task === "classification" && head.exclusive.includes(dataset) ? [...standard, ...topOne(records)] : standard;
+}
+
 const finite = (value: number | undefined) => (Number.isFinite(value) ? value! : null);
 
 /** It is put together from answers, not asked for. */
-const isLabelMap = ({ task, category }: QuestionRecord) => task === "segmentation" && category === null;
+export const isLabelMap = ({ task, category }: QuestionRecord) => task === "segmentation" && category === null;
 
 const NAMED = 5;
 
