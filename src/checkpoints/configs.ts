@@ -212,6 +212,8 @@ export const defaultsSchema = z.object({
   blank_pure_noise: z.boolean().default(false),
   /** Width of drawn box outlines as a share of the box's shorter side; null for the paper's 4 pixels. */
   box_outline: z.number().positive().max(0.5).nullable().default(null),
+  /** How the grey of a depth map tells metres: linear from 0 to 10 m as in the paper, or logarithmic from 0.5 to 10 m. */
+  depth_grey: z.enum(["linear", "log"]).default("linear"),
   /** Draw the mirrored photo too and average both drawings: twice the time, steadier answers. */
   mirror: z.boolean().default(false),
   /** Let the network read the task's template with what was asked for in it, instead of the sentence as it was worded. */

@@ -5,7 +5,7 @@ import { createRng } from "../random.js";
 import { classification } from "./classification.js";
 import { fitLabel, toFloatPicture, toPicture } from "./codec.js";
 import { defaultColours, palette } from "./colours.js";
-import { depth } from "./depth.js";
+import { depthWith, greyOfMetres, metresOfGrey } from "./depth.js";
 import { getTask, taskNames, tasks } from "./registry.js";
 import { decodeRle } from "./rle.js";
 import { maskThreshold, segmentation, UNKNOWN_GREY } from "./segmentation.js";
@@ -150,6 +150,8 @@ describe("segmentation", () => {
   });
 });
 
+const depth = depthWith("linear");
+
 describe("depth", () => {
   it("gives back metres to within half a grey level", () => {
     fc.assert(
@@ -165,6 +167,28 @@ describe("depth", () => {
         expect(read.admissibility).toBe(1);
       }),
     );
+  });
+
+  it("may draw it logarithmically from 0.5 to 10 m: each doubling takes the same range, and what is lost is a share of the distance", () => {
+    expect([0.5, 1, 2, 4, 8].map((metres) => greyOfMetres(metres, "log") / greyOfMetres(1, "log"))).toEqual([
+      0,
+      1,
+      expect.closeTo(2, 12),
+      expect.closeTo(3, 12),
+      expect.closeTo(4, 12),
+    ]);
+    expect([greyOfMetres(0.1, "log"), greyOfMetres(10, "log"), greyOfMetres(80, "log")]).toEqual([0, 1, 1]);
+    const { encode, decode } = getTask("depth", { box_outline: null, depth_grey: "log" });
+    const size = { width: 64, height: 1 };
+    const metres = Float32Array.from({ length: 64 }, (_, i) => 0.5 + (9.5 * i) / 63);
+    const drawn = toFloatPicture(encode({ task: "depth", ...size, metres }, photo(size), { category: null }));
+    const read = decode(drawn, photo(size), { category: null }, size).metres;
+    // Half a grey level.
+    const most = 20 ** (0.5 / 255) - 1 + 1e-6;
+    metres.forEach((truth, i) => {
+      expect(Math.abs(read[i]! / truth - 1)).toBeLessThan(most);
+    });
+    expect(metresOfGrey(0.5, "log")).toBeCloseTo(Math.sqrt(0.5 * 10), 12);
   });
 
   it("draws unknown as black and far as white", () => {

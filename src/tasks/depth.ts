@@ -1,16 +1,34 @@
-/** Depth: 8-bit grey, linear from 0 m (black) to 10 m (white). */
+/** Depth: grey. As in the paper 8 bits are linear from 0 m (black) to 10 m (white); a checkpoint may ask for logarithmic ones instead. */
 import { forEachCell, resizeBilinear } from "../image/resample.js";
 import { admissibilityOf, greyOf, greyPicture, requireSameSize } from "./codec.js";
 import type { Task } from "./task.js";
 
 /** What white means; farther is drawn white too. */
 export const MAX_METRES = 10;
+/** What black means to logarithmic greys; nearer is drawn black too. */
+const NEAREST_METRES = 0.5;
+
+/** How grey tells metres: "log" spends as much of the range on each doubling of the distance. */
+export type DepthGrey = "linear" | "log";
+
+const logRange = Math.log(MAX_METRES / NEAREST_METRES);
+
+/** @param metres above 0 @returns 0..1 */
+export function greyOfMetres(metres: number, grey: DepthGrey): number {
+  if (grey === "linear") return Math.min(metres, MAX_METRES) / MAX_METRES;
+  return Math.min(1, Math.max(0, Math.log(metres / NEAREST_METRES) / logRange));
+}
+
+/** @param value 0..1 */
+export function metresOfGrey(value: number, grey: DepthGrey): number {
+  return grey === "linear" ? value * MAX_METRES : NEAREST_METRES * Math.exp(value * logRange);
+}
 
 /**
- * Decoding takes the mean of the channels times 10 m, scaled bilinearly to the photo and kept in [0, 10]. The nearest valid
+ * Decoding takes the mean of the channels to metres, scaled bilinearly to the photo and kept at 10 m or less. The nearest valid
  * encoding is the clamped grey of each pixel.
  */
-export const depth: Task<"depth"> = {
+export const depthWith = (scale: DepthGrey): Task<"depth"> => ({
   name: "depth",
 
   /** Unknown pixels (0 or NaN) are drawn black. */
@@ -18,7 +36,7 @@ export const depth: Task<"depth"> = {
     requireSameSize("The depth map", label, image);
     return greyPicture(image, (p) => {
       const metres = label.metres[p]!;
-      return metres > 0 ? Math.round((Math.min(metres, MAX_METRES) / MAX_METRES) * 255) : 0;
+      return metres > 0 ? Math.round(greyOfMetres(metres, scale) * 255) : 0;
     });
   },
 
@@ -26,7 +44,7 @@ export const depth: Task<"depth"> = {
     requireSameSize("The drawn picture", drawn, image);
     const { grey, nearest } = greyOf(drawn);
     const metres = resizeBilinear(
-      grey.map((v) => v * MAX_METRES),
+      grey.map((value) => metresOfGrey(value, scale)),
       drawn,
       photoSize,
       1,
@@ -58,4 +76,4 @@ export const depth: Task<"depth"> = {
     });
     return { task: "depth", width: size.width, height: size.height, metres };
   },
-};
+});

@@ -1,6 +1,6 @@
 /** The tasks by name; everything that works over all tasks goes through here. */
 import { classification } from "./classification.js";
-import { depth } from "./depth.js";
+import { type DepthGrey, depthWith } from "./depth.js";
 import { detectionWith } from "./detection.js";
 import { segmentation } from "./segmentation.js";
 import type { Task, TaskName } from "./task.js";
@@ -9,14 +9,16 @@ import type { Task, TaskName } from "./task.js";
 export interface DrawingStyle {
   /** Width of box outlines as a share of the box's shorter side; null for the paper's 4 pixels. */
   readonly box_outline: number | null;
+  /** How the grey of a depth map tells metres. @default "linear", 0 to 10 m, as in the paper */
+  readonly depth_grey?: DepthGrey;
 }
 const paperStyle: DrawingStyle = { box_outline: null };
 
 type Tasks = { readonly [T in TaskName]: Task<T> };
-const tasksIn = ({ box_outline }: DrawingStyle): Tasks => ({
+const tasksIn = ({ box_outline, depth_grey = "linear" }: DrawingStyle): Tasks => ({
   segmentation,
   detection: detectionWith(box_outline),
-  depth,
+  depth: depthWith(depth_grey),
   classification,
 });
 

@@ -111,5 +111,6 @@ function distances(
     pixelWeights[p] = metres[p]! > 0 ? 1 : 0;
     metres[p]! *= zoom;
   }
-  return { target: getTask("depth").encode({ task: "depth", width, height, metres }, image, slots), pixelWeights };
+  const task = getTask("depth", config.model.inference);
+  return { target: task.encode({ task: "depth", width, height, metres }, image, slots), pixelWeights };
 }

@@ -172,3 +172,11 @@ test("a depth crop that magnifies brings the scene nearer", () => {
   const zoomed = augment(of("depth"), store.size, close as TrainConfig, createRng("zoom")).target.data;
   expect(Math.max(...zoomed)).toBeCloseTo(Math.max(...whole) / 2, -0.5);
 });
+
+test("a depth is drawn in the greys of the recipe", () => {
+  const { inference } = config.model;
+  const log: TrainConfig = { ...config, model: { ...config.model, inference: { ...inference, depth_grey: "log" } } };
+  // 1.5 m and 4 m of the range 0.5 to 10 m.
+  const greys = [1.5, 4].map((metres) => Math.round((255 * Math.log(metres / 0.5)) / Math.log(20)));
+  expect(new Set(plain(of("depth"), store.size, log).target.data)).toEqual(new Set(greys));
+});

@@ -59,6 +59,7 @@ export const modelSchema = z
         guidance: true,
         blank_pure_noise: true,
         box_outline: true,
+        depth_grey: true,
         mirror: true,
         restate: true,
       }),

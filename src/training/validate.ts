@@ -3,6 +3,7 @@ import { noiseLevel, sampleMix } from "../diffusion/prediction.js";
 import type { Picture } from "../image/picture.js";
 import { createRng } from "../random.js";
 import { slotColours } from "../tasks/colours.js";
+import { type DepthGrey, metresOfGrey } from "../tasks/depth.js";
 import type { NamedColour, TaskName } from "../tasks/task.js";
 import { collate } from "./batch.js";
 import { type Example, plain } from "./example.js";
@@ -32,8 +33,6 @@ export interface Validator {
 
 /** Records in the contact sheet, per task. */
 const shown = 3;
-/** Largest depth of the codec, metres. */
-const depthRange = 10;
 
 /** Draws and loads `count` records once, evenly over the tasks that are trained. See `RasterReader.get` for what it throws. */
 export async function createValidator(session: Session, store: Store, count: number): Promise<Validator> {
@@ -70,7 +69,10 @@ export async function createValidator(session: Session, store: Store, count: num
         const of = examples.flatMap((example, i) => (example.task === task ? [i] : []));
         return of.slice(0, shown).map((i) => [examples[i]!.image, examples[i]!.target, drawn[i]!]);
       });
-      return { validation: measure(chosen, examples, drawn, losses), grid: await gridPng(rows) };
+      return {
+        validation: measure(chosen, examples, drawn, losses, config.model.inference.depth_grey),
+        grid: await gridPng(rows),
+      };
     },
   };
 }
@@ -113,6 +115,7 @@ function measure(
   examples: readonly Example[],
   drawn: readonly Picture[],
   losses: readonly number[],
+  depthGrey: DepthGrey,
 ): Validation {
   const sums: Partial<Record<TaskName, { sum: number; count: number }>> = {};
   const masks = { both: 0, either: 0 };
@@ -140,7 +143,8 @@ function measure(
         tally(outlines, !same, blueness(found, photo, k) > 0.5);
       }
       if (example.task === "depth") {
-        depth.squares += (((found[k]! - truth[k]!) / 255) * depthRange) ** 2;
+        const metres = (picture: Uint8Array) => metresOfGrey(picture[k]! / 255, depthGrey);
+        depth.squares += (metres(found) - metres(truth)) ** 2;
         depth.count++;
       }
     }

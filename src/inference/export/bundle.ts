@@ -84,6 +84,8 @@ export interface Bundle {
   readonly restate: boolean;
   /** Width of drawn box outlines as a share of the box's shorter side; null for 4 pixels. */
   readonly box_outline: number | null;
+  /** How the grey of a depth map tells metres. */
+  readonly depth_grey: "linear" | "log";
   readonly tasks: readonly BundleTask[];
   /** Seen in training. */
   readonly categories: readonly string[];

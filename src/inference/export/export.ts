@@ -113,6 +113,7 @@ const answers: Readonly<Record<TaskName, string>> = {
   depth: "grey, linear from 0 m (black) to 10 m (white)",
   classification: "the whole frame in the colour that the sentence names for yes or for no",
 };
+const logDepth = "grey from 0.5 m (black) to 10 m (white): metres = 0.5 * 20 ^ grey";
 
 interface Written {
   readonly weights: Bundle["weights"];
@@ -150,7 +151,12 @@ function describe(folder: NetworkSource, tokenizer: ClipTokenizer, size: Size, w
     mirror: defaults.mirror,
     restate: defaults.restate,
     box_outline: defaults.box_outline,
-    tasks: defaults.tasks.map((task) => ({ task, template: bank[task].template, answer: answers[task] })),
+    depth_grey: defaults.depth_grey,
+    tasks: defaults.tasks.map((task) => ({
+      task,
+      template: bank[task].template,
+      answer: task === "depth" && defaults.depth_grey === "log" ? logDepth : answers[task],
+    })),
     categories: defaults.categories,
   };
 }
