@@ -57,7 +57,8 @@ async function unseenAgainstTemplate(name) {
       .map((record) => ({ ...record, wording: "unseen" })),
   });
   const { rows } = compareRuns(worded("unseen"), worded("template"), { bootstrap: BOOTSTRAP });
-  return rows.filter(isHeadline).map((row) => ({ title: name, first: "unseen", second: "template", ...row }));
+  return const title = name === "one" ? "rephrased prompts" : "fixed prompts";
+  return rows.filter(isHeadline).map((row) => ({ title, first: "unseen", second: "template", ...row }));
 }
 
 const each = async (items, find) => {
@@ -66,7 +67,6 @@ const each = async (items, find) => {
   return rows;
 };
 
-const templates = ({ wording }) => wording !== "unseen";
 const isHeldOut = ({ category }) => category === "cow" || category === "horse";
 const isAnswer = ({ category, task }) => category !== null || task === "depth";
 const tasks = ["segmentation", "detection", "depth", "classification"];
@@ -109,9 +109,9 @@ export const find = {
     each(SOME_STEPS, (steps) =>
       compared(stepsOf("velocity", steps), stepsOf("velocity-leak", steps), everything, `${steps} steps`),
     ),
-  outlines: () => compared("one", "thin", templates),
-  depthGreys: () => compared("log-depth", "only-depth", templates),
-  cuts: () => compared("one", "one-half", templates),
+  outlines: () => compared("one", "codecs", ({ task }) => task === "detection"),
+  depthGreys: () => compared("one", "codecs", ({ task }) => task === "depth"),
+  cuts: () => compared("one-voc", "one-half"),
   ceilings: () =>
     each(["ceiling-broad", "ceiling-thin", "ceiling-masks", "ceiling-linear", "ceiling-log"], (name) =>
       measured(name, name.replace("ceiling-", "")),

@@ -88,7 +88,7 @@ export function markdown(numbers) {
     predictions: values(numbers.predictions, ({ series, steps: count }) => `${series}, ${count}`),
     terminal: comparison(numbers.terminal, ["zero", "above zero"], "steps"),
     outlines: comparison(numbers.outlines, ["broad", "4 pixels"]),
-    depthGreys: comparison(numbers.depthGreys, ["logarithmic", "linear"]),
+    depthGreys: comparison(numbers.depthGreys, ["linear", "logarithmic"]),
     cuts: comparison(numbers.cuts, ["best overlap", "one half"]),
     ceilings: alone(numbers.ceilings),
   };
