@@ -57,7 +57,7 @@ async function unseenAgainstTemplate(name) {
       .map((record) => ({ ...record, wording: "unseen" })),
   });
   const { rows } = compareRuns(worded("unseen"), worded("template"), { bootstrap: BOOTSTRAP });
-  return const title = name === "one" ? "rephrased prompts" : "fixed prompts";
+  const title = name === "one" ? "rephrased prompts" : "fixed prompts";
   return rows.filter(isHeadline).map((row) => ({ title, first: "unseen", second: "template", ...row }));
 }
 

@@ -1,28 +1,34 @@
 #!/usr/bin/env node
 /**
  * `npm run claims:tables`: computes docs/claims.json from the kept runs, draws the plots beside docs/claims.md and writes the tables between
- * its `<!-- table: name -->` and `<!-- end -->` marks. With --print-only it starts from docs/claims.json, without runs.
+ * its `<!-- table: name -->` and `<!-- end -->` marks. Given names of tables it computes only those again; with --print-only none, without runs.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
 import { find, missing } from "./findings.mjs";
 import { markdown, plots } from "./markdown.mjs";
 
 const JSON_FILE = "docs/claims.json";
 const PAGE = "docs/claims.md";
 
-if (!process.argv.includes("--print-only")) {
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { "print-only": { type: "boolean", default: false } },
+});
+if (!values["print-only"]) {
   // What is missing here may have been measured elsewhere: its numbers stay.
-  const known = existsSync(JSON_FILE) ? JSON.parse(readFileSync(JSON_FILE, "utf8")) : {};
-  const found = {};
+  const found = existsSync(JSON_FILE) ? JSON.parse(readFileSync(JSON_FILE, "utf8")) : {};
   for (const [name, rows] of Object.entries(find)) {
+    found[name] ??= [];
+    if (positionals.length > 0 && !positionals.includes(name)) continue;
     const before = missing.size;
     const fresh = await rows();
-    found[name] = missing.size > before && known[name] ? known[name] : fresh.map(rounded);
+    if (missing.size === before || found[name].length === 0) found[name] = fresh.map(rounded);
     console.error(`${name}: ${found[name].length} numbers`);
   }
   if (missing.size > 0) console.error(`no answers of ${[...missing].join(", ")}: run npm run claims:evaluate`);
-  const lines = Object.entries(found).map(
-    ([name, rows]) => `"${name}": [\n${rows.map((row) => JSON.stringify(row)).join(",\n")}\n]`,
+  const lines = Object.keys(find).map(
+    (name) => `"${name}": [\n${found[name].map((row) => JSON.stringify(row)).join(",\n")}\n]`,
   );
   writeFileSync(JSON_FILE, `{\n${lines.join(",\n")}\n}\n`);
 }
