@@ -10,7 +10,7 @@ const lines = (head, rows) =>
     .join("\n");
 
 /** Which of both is better when the interval leaves out 0, "-" when it does not. */
-function winner({ metric, first, second, difference, low, high }) {
+function winner({ metric, difference, low, high }, [first, second]) {
   if (low === null || (low <= 0 && high >= 0)) return "-";
   return difference > 0 === LOWER_IS_BETTER.has(metric) ? second : first;
 }
@@ -39,7 +39,7 @@ function comparison(rows, names, titled) {
         digits(row.against),
       ],
       `${signed(row.difference)} (${signed(row.low)} to ${signed(row.high)})`,
-      ...[winner(row), row.n],
+      ...[winner(row, names), row.n],
     ]),
   );
 }

@@ -22,7 +22,7 @@ export async function svgOf(spec) {
  * @param {{ name: string, series: string, difference: number, low: number, high: number }[]} values
  */
 export function differences(values, title) {
-  const y = { field: "name", type: "nominal", sort: null, title: null, axis: { labelLimit: 400 } };
+  const y = { field: "name", type: "nominal", sort: null, title: null, axis: { labelLimit: 0 } };
   const colour = { field: "series", type: "nominal", title: null, legend: { orient: "bottom" } };
   const offset = { field: "series" };
   return {
