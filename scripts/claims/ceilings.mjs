@@ -60,7 +60,7 @@ export async function writeHalves(dataRoot, answers, folder) {
   const model = await load(folder, { threads: 1 });
   try {
     const asked = askModel({ perceive: async (...query) => cutAtHalf(await model.perceive(...query)) }, { seed: 0 });
-    const options = { ...base, dataRoot, tasks: ["segmentation"], datasets: ["voc2012"] };
+    const options = { ...base, dataRoot, tasks: ["segmentation"], datasets: ["voc2012"], limit: 150 };
     const run = await runEvaluation({ ...options, respondent: asked, model: "one-half" });
     await writeRun(`${answers}/one-half`, run);
   } finally {

@@ -111,7 +111,7 @@ export const find = {
     ),
   outlines: () => compared("one", "codecs", ({ task }) => task === "detection"),
   depthGreys: () => compared("one", "codecs", ({ task }) => task === "depth"),
-  cuts: () => compared("one-voc", "one-half"),
+  cuts: () => compared("one", "one-half"),
   ceilings: () =>
     each(["ceiling-broad", "ceiling-thin", "ceiling-masks", "ceiling-linear", "ceiling-log"], (name) =>
       measured(name, name.replace("ceiling-", "")),

@@ -31,7 +31,7 @@ export const GUIDANCE = [
 ];
 /** Steps that the prediction types are compared at, and at which guidance is tried. */
 export const SOME_STEPS = [1, 4, 20];
-export const GUIDED_STEPS = 20;
+export const GUIDED_STEPS = 4;
 
 /** Where each question costs many steps: few photos, and masks and boxes of what is there only. */
 const FEW = [
