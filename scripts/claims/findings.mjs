@@ -92,6 +92,7 @@ export const find = {
     presentOnly(
       await each(STEPS, (steps) => measured(stepsOf("diffusion", steps), "diffusion", everything, { steps })),
     ),
+  timesteps: async () => presentOnly(await compared("one", stepsOf("diffusion", 1))),
   stepsAgainstOne: async () =>
     presentOnly(
       await each(STEPS.slice(1), (steps) =>

@@ -83,6 +83,7 @@ export function markdown(numbers) {
     others: comparison(numbers.others, ["never asked", "asked"]),
     steps: values(numbers.steps, steps, true),
     stepsAgainstOne: comparison(numbers.stepsAgainstOne, ["more steps", "1 step"], "steps"),
+    timesteps: comparison(numbers.timesteps, ["85 % at the last", "15 %"]),
     guidance: values(numbers.guidance),
     guidanceAgainstNone: comparison(numbers.guidanceAgainstNone, ["guided", "1, 1"], "scales"),
     predictions: values(numbers.predictions, ({ series, steps: count }) => `${series}, ${count}`),
