@@ -37,7 +37,7 @@ function labelOf(task, truth, present, { width, height }) {
   return { task, width, height, mask: truth.mask.map((value) => (value === 1 ? 1 : 0)) };
 }
 
-const base = { suite: "mini", labelMaps: false, wordings: ["template"] };
+const base = { suite: "mini", labelMaps: false, wordings: ["template"], limit: 150 };
 
 /** @param {string} dataRoot @param {string} answers folder of the runs */
 export async function writeCeilings(dataRoot, answers, known) {
@@ -50,7 +50,8 @@ export async function writeCeilings(dataRoot, answers, known) {
   };
   for (const [name, { style, tasks }] of Object.entries(styles)) {
     if (known(name)) continue;
-    const run = await runEvaluation({ ...base, dataRoot, tasks, respondent: drawsTruth(style), model: name });
+    const datasets = ["nyuv2", "voc2012", "oxford-pets"];
+    const run = await runEvaluation({ ...base, dataRoot, tasks, datasets, respondent: drawsTruth(style), model: name });
     await writeRun(`${answers}/${name}`, run);
   }
 }
@@ -60,7 +61,7 @@ export async function writeHalves(dataRoot, answers, folder) {
   const model = await load(folder, { threads: 1 });
   try {
     const asked = askModel({ perceive: async (...query) => cutAtHalf(await model.perceive(...query)) }, { seed: 0 });
-    const options = { ...base, dataRoot, tasks: ["segmentation"], datasets: ["voc2012"], limit: 150 };
+    const options = { ...base, dataRoot, tasks: ["segmentation"], datasets: ["voc2012"] };
     const run = await runEvaluation({ ...options, respondent: asked, model: "one-half" });
     await writeRun(`${answers}/one-half`, run);
   } finally {
