@@ -65,8 +65,15 @@ const ranged = (row) => (row ? `${digits(row.value)} (${digits(row.low)} to ${di
 /** A line each: where a model was measured. */
 const alone = (rows) =>
   lines(
-    ["photos", "metric", ">value (95 %)", ">baseline", ">n"],
-    rows.map((row) => [row.series, `${row.task}: ${row.metric}`, ranged(row), digits(row.baseline), row.n]),
+    ["answers", "dataset", "metric", ">value (95 %)", ">baseline", ">n"],
+    rows.map((row) => [
+      row.series,
+      row.dataset,
+      `${row.task}: ${row.metric}`,
+      ranged(row),
+      digits(row.baseline),
+      row.n,
+    ]),
   );
 
 const steps = ({ steps: count }) => `${count}`;
