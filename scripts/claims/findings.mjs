@@ -116,18 +116,10 @@ export const find = {
     ),
   predictions: async () =>
     presentOnly(
-      await each(["diffusion", "velocity", "velocity-leak", "noise"], (model) =>
+      await each(["diffusion", "velocity", "noise"], (model) =>
         each(SOME_STEPS, (steps) => measured(stepsOf(model, steps), model, everything, { steps })),
       ),
     ),
-  terminal: async () =>
-    presentOnly(
-      await each(SOME_STEPS, (steps) =>
-        compared(stepsOf("velocity", steps), stepsOf("velocity-leak", steps), everything, `${steps} steps`),
-      ),
-    ),
-  outlines: () => compared("one", "codecs", ({ task }) => task === "detection"),
-  depthGreys: () => compared("one", "codecs", ({ task }) => task === "depth"),
   cuts: () => compared("one", "one-half"),
   ceilings: () =>
     each(["ceiling-broad", "ceiling-thin", "ceiling-masks", "ceiling-linear", "ceiling-log"], (name) =>

@@ -16,7 +16,6 @@ export const recipes = {
   velocity: "f: predicts velocity",
   "velocity-leak": "f: predicts velocity, terminal SNR above zero",
   noise: "f: predicts the noise, terminal SNR above zero",
-  codecs: "g: outlines of 4 pixels, logarithmic depth",
 };
 
 export const STEPS = [1, 2, 4, 20, 100];
@@ -63,7 +62,6 @@ export function evaluations() {
     { name: "one-coco-train", model: "one", data: "coco-train", args: [...template, "--dataset", "coco"] },
     { name: "one-camvid", model: "one", args: [...template, "--dataset", "camvid", "--limit", "40"] },
     { name: "held-out", model: "held-out", args: VOC },
-    { name: "codecs", model: "codecs", args: [...template, ...MANY, "--task", "detection", "--task", "depth"] },
     ...STEPS.map((steps) => ({
       name: stepsOf("diffusion", steps),
       model: "diffusion",
