@@ -116,8 +116,14 @@ export const find = {
     ),
   predictions: async () =>
     presentOnly(
-      await each(["diffusion", "velocity", "noise"], (model) =>
+      await each(["diffusion", "velocity", "velocity-leak", "noise"], (model) =>
         each(SOME_STEPS, (steps) => measured(stepsOf(model, steps), model, everything, { steps })),
+      ),
+    ),
+  terminal: async () =>
+    presentOnly(
+      await each(SOME_STEPS, (steps) =>
+        compared(stepsOf("velocity", steps), stepsOf("velocity-leak", steps), everything, `${steps} steps`),
       ),
     ),
   cuts: () => compared("one", "one-half"),

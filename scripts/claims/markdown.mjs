@@ -94,6 +94,7 @@ export function markdown(numbers) {
     guidance: values(numbers.guidance),
     guidanceAgainstNone: comparison(numbers.guidanceAgainstNone, ["guided", "1, 1"], "scales"),
     predictions: values(numbers.predictions, ({ series, steps: count }) => `${series}, ${count}`),
+    terminal: comparison(numbers.terminal, ["zero", "above zero"], "steps"),
     cuts: comparison(numbers.cuts, ["best overlap", "one half"]),
     ceilings: alone(numbers.ceilings),
   };
