@@ -17,7 +17,7 @@ const { values, positionals } = parseArgs({
 });
 if (values.help) {
   console.log(
-    "npm run claims:evaluate -- [--data ../shared/data] [--jobs 2] [evaluation ...]\n\nAbout an hour on two cores. What is there already is not asked again, and models that are not trained are left out and named.",
+    "npm run claims:evaluate -- [--data ../shared/data] [--jobs 2] [evaluation ...]\n\nAbout 40 minutes of a core. What is there already is not asked again, and models that are not trained are left out and named.",
   );
   process.exit(0);
 }

@@ -12,7 +12,13 @@ const HEADLINES = {
   detection: ["AP@.5 (present classes asked)", "AP@.5 (all classes asked)"],
   classification: ["balanced accuracy", "AUC, pooled"],
 };
-const isHeadline = ({ task, metric }) => HEADLINES[task].includes(metric);
+/** Where only what is there was asked for, there is no number of all classes. */
+const headlines = (rows, ...runs) => {
+  const presentOnly = runs.some(({ head }) => head.options.presentOnly);
+  return rows.filter(
+    ({ task, metric }) => HEADLINES[task].includes(metric) && !(presentOnly && metric.endsWith("(all classes asked)")),
+  );
+};
 
 /** Names of runs that were needed and are not there. */
 export const missing = new Set();
@@ -35,7 +41,7 @@ async function compared(first, second, keeps = everything, title = `${first}, ${
   const [a, b] = [await runOf(first), await runOf(second)];
   if (!a || !b) return [];
   const { rows } = compareRuns(only(a, keeps), only(b, keeps), { bootstrap: BOOTSTRAP });
-  return rows.filter(isHeadline).map((row) => ({ title, first, second, ...row }));
+  return headlines(rows, a, b).map((row) => ({ title, first, second, ...row }));
 }
 
 /** @returns rows with an interval each; under the name of a series */
@@ -43,7 +49,9 @@ async function measured(name, series, keeps = everything, more = {}) {
   const run = await runOf(name);
   if (!run) return [];
   const { rows } = reportOf(only(run, keeps), { bootstrap: BOOTSTRAP });
-  return rows.filter((row) => isHeadline(row) && row.value !== null).map((row) => ({ series, ...more, ...row }));
+  return headlines(rows, run)
+    .filter(({ value }) => value !== null)
+    .map((row) => ({ series, ...more, ...row }));
 }
 
 /** Answers to unseen wordings against those to templates: the questions are the same. */
@@ -58,11 +66,8 @@ async function unseenAgainstTemplate(name) {
   });
   const { rows } = compareRuns(worded("unseen"), worded("template"), { bootstrap: BOOTSTRAP });
   const title = name === "one" ? "rephrased prompts" : "fixed prompts";
-  return rows.filter(isHeadline).map((row) => ({ title, first: "unseen", second: "template", ...row }));
+  return headlines(rows, run).map((row) => ({ title, first: "unseen", second: "template", ...row }));
 }
-
-/** Where only what is there was asked for, there is no number of all classes. */
-const presentOnly = (rows) => rows.filter(({ metric }) => !metric.endsWith("(all classes asked)"));
 
 const each = async (items, find) => {
   const rows = [];
@@ -88,42 +93,39 @@ export const find = {
   heldOut: () => compared("held-out", "one-voc", isHeldOut),
   heldOutAlone: () => measured("held-out", "held-out", isHeldOut),
   others: () => compared("held-out", "one-voc", (record) => isAnswer(record) && !isHeldOut(record)),
-  steps: async () =>
-    presentOnly(
-      await each(STEPS, (steps) => measured(stepsOf("diffusion", steps), "diffusion", everything, { steps })),
-    ),
-  timesteps: async () => presentOnly(await compared("one", stepsOf("diffusion", 1))),
-  stepsAgainstOne: async () =>
-    presentOnly(
-      await each(STEPS.slice(1), (steps) =>
-        compared(stepsOf("diffusion", steps), stepsOf("diffusion", 1), everything, `${steps} steps`),
+  steps: () => each(STEPS, (steps) => measured(stepsOf("diffusion", steps), "diffusion", everything, { steps })),
+  timesteps: () => compared("one", stepsOf("diffusion", 1)),
+  stepsAgainstOne: () =>
+    each(STEPS.slice(1), (steps) =>
+      compared(
+        stepsOf("diffusion", steps),
+        stepsOf("diffusion", 1),
+        everything,
+        `${steps} ${steps === 1 ? "step" : "steps"}`,
       ),
     ),
-  guidance: async () =>
-    presentOnly(
-      await each(GUIDANCE, ([text, image]) =>
-        measured(
-          text === 1 && image === 1 ? stepsOf("diffusion", GUIDED_STEPS) : guidanceOf([text, image]),
-          `${text}, ${image}`,
-        ),
+  guidance: () =>
+    each(GUIDANCE, ([text, image]) =>
+      measured(
+        text === 1 && image === 1 ? stepsOf("diffusion", GUIDED_STEPS) : guidanceOf([text, image]),
+        `${text}, ${image}`,
       ),
     ),
-  guidanceAgainstNone: async () =>
-    presentOnly(
-      await each(GUIDANCE.slice(1), (scales) =>
-        compared(guidanceOf(scales), stepsOf("diffusion", GUIDED_STEPS), everything, scales.join(", ")),
-      ),
+  guidanceAgainstNone: () =>
+    each(GUIDANCE.slice(1), (scales) =>
+      compared(guidanceOf(scales), stepsOf("diffusion", GUIDED_STEPS), everything, scales.join(", ")),
     ),
-  predictions: async () =>
-    presentOnly(
-      await each(["diffusion", "velocity", "velocity-leak", "noise"], (model) =>
-        each(SOME_STEPS, (steps) => measured(stepsOf(model, steps), model, everything, { steps })),
-      ),
+  predictions: () =>
+    each(["diffusion", "velocity", "velocity-leak", "noise"], (model) =>
+      each(SOME_STEPS, (steps) => measured(stepsOf(model, steps), model, everything, { steps })),
     ),
-  terminal: async () =>
-    presentOnly(
-      await each(SOME_STEPS, (steps) =>
-        compared(stepsOf("velocity", steps), stepsOf("velocity-leak", steps), everything, `${steps} steps`),
+  terminal: () =>
+    each(SOME_STEPS, (steps) =>
+      compared(
+        stepsOf("velocity", steps),
+        stepsOf("velocity-leak", steps),
+        everything,
+        `${steps} ${steps === 1 ? "step" : "steps"}`,
       ),
     ),
   cuts: () => compared("one", "one-half"),
