@@ -10,6 +10,7 @@ export interface EvalOptions extends ModelOptions {
   readonly limit?: number;
   readonly seed: number;
   readonly presentOnly?: boolean;
+  readonly details?: boolean;
   readonly paperStyle?: boolean;
   readonly bootstrap?: number;
   readonly cache?: string;

@@ -38,6 +38,7 @@ export function addEval(program: Command, terminal: Terminal, exit: (code: numbe
     .option("--limit <n>", "only so many photos of each dataset", wholeNumber(1, 1e6))
     .option("--seed <n>", "decides wordings, colours and noise", wholeNumber(0, 2 ** 32 - 1), 0)
     .option("--present-only", "ask for masks and boxes of what is there only, as the authors of InstructCV do")
+    .option("--details", "add the rest: AP and AR by size of the object, VOC's AP, SILog, calibration errors and more")
     .option("--paper-style", "add the numbers as the InstructCV authors' evaluators compute them")
     .option("--bootstrap <n>", "add 95 % intervals from n resamples of the photos", wholeNumber(1, 1e5))
     .option("--cache <dir>", "keep answers here: an interrupted evaluation goes on where it was")
@@ -79,7 +80,7 @@ async function evaluateModel(options: EvalOptions, terminal: Terminal): Promise<
     const { evaluationPage } = await import("../evaluation/index.js");
     const { writeAtomic } = await import("../files.js");
     await mkdir(dirname(options.report), { recursive: true });
-    await writeAtomic(options.report, evaluationPage(run, pictures ?? [], { bootstrap: options.bootstrap }));
+    await writeAtomic(options.report, evaluationPage(run, pictures ?? [], options));
     terminal.note(`page: ${options.report}`);
   }
   terminal.out(

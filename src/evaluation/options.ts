@@ -5,12 +5,13 @@ import type { Wording } from "../instructions/render.js";
 import type { TaskName } from "../tasks/task.js";
 import type { AskOptions, Predictor } from "./predictor.js";
 import type { Respondent } from "./respondent.js";
+import type { ScoreOptions } from "./scorers.js";
 import type { SuiteName } from "./suites/choose.js";
 
 export const ALL_TASKS: readonly TaskName[] = ["depth", "segmentation", "detection", "classification"];
 export const ALL_WORDINGS: readonly Wording[] = ["template", "paraphrase", "unseen"];
 
-export interface EvaluateOptions extends Omit<AskOptions, "seed" | "signal"> {
+export interface EvaluateOptions extends Omit<AskOptions, "seed" | "signal">, ScoreOptions {
   /** Folder that holds the datasets. */
   readonly dataRoot: string;
   /** Who answers: a model asked by sentences, or whatever else answers questions. One of the two. */
@@ -30,8 +31,6 @@ export interface EvaluateOptions extends Omit<AskOptions, "seed" | "signal"> {
   readonly limit?: number;
   /** Decides wordings, colours, limited photos and the model's noise; 0 unless given. */
   readonly seed?: number;
-  /** Add the numbers of the InstructCV authors' evaluators, marked "paper-style". */
-  readonly paperStyle?: boolean;
   /** Ask for masks and boxes of what is there only. */
   readonly presentOnly?: boolean;
   /** Assemble the masks of all classes to full label maps too. @default with every suite but "pool" */

@@ -1,34 +1,31 @@
 /** From records to the rows of a report: which metrics each task is measured by. */
 import type { TaskName } from "../tasks/task.js";
-import { matchBoxes } from "./metrics/box-matching.js";
 import { PresenceMeter } from "./metrics/classification.js";
 import { addSums, errorsOf, noSums } from "./metrics/depth.js";
-import { ALL_AREAS, COCO_IOUS, scoreMatchings } from "./metrics/detection.js";
-import { type Matching, MOST_DETECTIONS } from "./metrics/matching.js";
+import { scoreMatchings } from "./metrics/detection.js";
 import { paperAccuracy, paperDetections } from "./metrics/paper-style/index.js";
 import { groupBy, mean } from "./metrics/statistics.js";
 import type { AnswerOf } from "./predictor.js";
 import type { Question } from "./questions.js";
+import { detailsOf } from "./records/details.js";
 import { mapScores } from "./records/map-scores.js";
+import { matchingOf } from "./records/matchings.js";
 import { measure } from "./records/measure.js";
 import { type FactsOf, factsOf, type QuestionRecord } from "./records/record.js";
+import { ALL, PRESENT, type Score } from "./records/score.js";
 
-export interface Score {
-  readonly metric: string;
-  /** NaN when there was nothing to measure. */
-  readonly value: number;
-  /** Queries behind the value. */
-  readonly n: number;
+export type { Score } from "./records/score.js";
+
+/** Which scores beside the usual ones. */
+export interface ScoreOptions {
+  /** Add the rest of what is usually quoted: COCO's sizes, VOC's AP, SILog, calibration. */
+  readonly details?: boolean;
+  /** Add the numbers of the InstructCV authors' evaluators, marked "paper-style", last. */
+  readonly paperStyle?: boolean;
 }
 
-const PRESENT = "(present classes asked)";
-const ALL = "(all classes asked)";
-
-/**
- * The scores of one task from the records of one dataset and wording, headline first; records without facts count nowhere.
- * @param paperStyle add the numbers of the InstructCV authors' evaluators, last
- */
-export function scoresOf(task: TaskName, records: readonly QuestionRecord[], paperStyle: boolean): Score[] {
+/** The scores of one task from the records of one dataset and wording, headline first; records without facts count nowhere. */
+export function scoresOf(task: TaskName, records: readonly QuestionRecord[], options: ScoreOptions = {}): Score[] {
   const paper = {
     depth: paperDepths,
     segmentation: paperMasks,
@@ -36,8 +33,15 @@ export function scoresOf(task: TaskName, records: readonly QuestionRecord[], pap
     classification: paperAnswers,
   };
   const standard = { depth, segmentation, detection, classification }[task](records);
-  return paperStyle ? [...standard, ...paper[task](records)] : standard;
+  return [
+    ...standard,
+    ...(options.details ? detailsOf(task, records) : []),
+    ...(options.paperStyle ? paper[task](records) : []),
+  ];
 }
+
+/** Asked for absent classes too; without them such a number would say another thing. */
+export const needsAbsent = ({ metric }: Pick<Score, "metric">): boolean => metric.endsWith(ALL);
 
 function depth(records: readonly QuestionRecord[]): Score[] {
   const maps = factsOf(records, "depth").map(({ facts }) => facts);
@@ -100,25 +104,11 @@ function meanIou(masks: readonly MaskRecord[]): number {
   return mean(classes.map((own) => iou(own.map(({ facts }) => facts))).filter((value) => !Number.isNaN(value)));
 }
 
-type BoxRecord = { readonly record: QuestionRecord; readonly facts: FactsOf<"boxes"> };
-
-const ALL_BOXES = { ious: COCO_IOUS, maxDets: MOST_DETECTIONS, area: ALL_AREAS };
-const matched = new WeakMap<FactsOf<"boxes">, Matching>();
-
-/** Found boxes against true ones, once for each question: resampling asks for the same ones a thousand times. */
-export function matchingOf({ record, facts }: BoxRecord): Matching {
-  const known = matched.get(facts);
-  if (known) return known;
-  const matching = matchBoxes({ category: record.category!, ...facts }, ALL_BOXES);
-  matched.set(facts, matching);
-  return matching;
-}
-
 function detection(records: readonly QuestionRecord[]): Score[] {
   const all = factsOf(records, "boxes");
   const present = all.filter(({ record }) => record.present);
-  const shown = scoreMatchings(present.map(matchingOf));
-  const asked = scoreMatchings(all.map(matchingOf));
+  const shown = scoreMatchings(present.map((one) => matchingOf(one)));
+  const asked = scoreMatchings(all.map((one) => matchingOf(one)));
   return [
     { metric: `AP@.5 ${PRESENT}`, value: shown.apAt(0.5), n: present.length },
     { metric: `AP@.5 ${ALL}`, value: asked.apAt(0.5), n: all.length },
@@ -168,6 +158,6 @@ export function createScorer(task: TaskName): Scorer {
       const facts = measure(question, answer);
       records.push({ photo: "", at: records.length, dataset: "", task, category, present, wording: null, facts });
     },
-    scores: () => scoresOf(task, records, true),
+    scores: () => scoresOf(task, records, { paperStyle: true }),
   };
 }

@@ -5,6 +5,7 @@ import { pairedIntervalsOf } from "../records/intervals.js";
 import type { QuestionRecord } from "../records/record.js";
 import type { Run } from "../records/run.js";
 import { isLabelMap, scoresIn } from "../records/tables.js";
+import type { ScoreOptions } from "../scorers.js";
 
 /** One number of both. */
 export interface ComparedRow {
@@ -33,11 +34,9 @@ export interface Comparison {
   readonly notes: readonly string[];
 }
 
-export interface CompareOptions {
-  /** Photos are resampled so often. @default 1000 */
+export interface CompareOptions extends ScoreOptions {
+  /** Photos are resampled so often; paper-style numbers get no intervals. @default 1000 */
   readonly bootstrap?: number;
-  /** Add the numbers of the InstructCV authors' evaluators, without intervals. */
-  readonly paperStyle?: boolean;
 }
 
 /**
@@ -47,7 +46,7 @@ export interface CompareOptions {
 export function compareRuns(
   run: Run,
   against: Run,
-  { bootstrap = 1000, paperStyle = false }: CompareOptions = {},
+  { bootstrap = 1000, paperStyle = false, details = false }: CompareOptions = {},
 ): Comparison {
   const [ours, theirs, leftOut] = shared(run, against);
   if (ours.length === 0)
@@ -56,6 +55,8 @@ export function compareRuns(
       `${run.head.model} and ${against.head.model} have no answered question in common.`,
       "Compare runs of the same datasets, tasks and wordings.",
     );
+  const { presentOnly = against.head.options.presentOnly } = run.head.options;
+  const head = { ...run.head, options: { presentOnly } };
   const rows: ComparedRow[] = [];
   for (const dataset of run.head.datasets)
     for (const task of run.head.tasks)
@@ -65,7 +66,7 @@ export function compareRuns(
         const [a, b] = [own(ours), own(theirs)];
         if (a.length === 0) continue;
         const scores = (records: readonly QuestionRecord[], paper: boolean) =>
-          scoresIn(run.head, dataset, task, records, paper);
+          scoresIn(head, dataset, task, records, { details, paperStyle: paper });
         const ranges = pairedIntervalsOf(a, b, (sample) => scores(sample, false), bootstrap);
         const others = new Map(scores(b, paperStyle).map(({ metric, value }) => [metric, value]));
         for (const { metric, value, n } of scores(a, paperStyle)) {

@@ -1,27 +1,28 @@
 /** From the records of a run to the report: nothing else is looked at, so that a stored run can be tabulated again. */
 import type { TaskName } from "../../tasks/task.js";
 import type { Report, Row } from "../report.js";
-import { type Score, scoresOf } from "../scorers.js";
+import { needsAbsent, type Score, type ScoreOptions, scoresOf } from "../scorers.js";
 import { intervalsOf } from "./intervals.js";
 import type { QuestionRecord } from "./record.js";
 import type { Run, RunHead } from "./run.js";
 import { topOne } from "./top-one.js";
 
-export interface TableOptions {
-  /** Add the numbers of the InstructCV authors' evaluators, marked "paper-style". */
-  readonly paperStyle?: boolean;
+export interface TableOptions extends ScoreOptions {
   /** Add 95 % intervals from so many resamples of the photos. */
   readonly bootstrap?: number;
 }
 
-export function reportOf({ head, records }: Run, { paperStyle = false, bootstrap }: TableOptions = {}): Report {
+export function reportOf(
+  { head, records }: Run,
+  { paperStyle = false, details = false, bootstrap }: TableOptions = {},
+): Report {
   const rows: Row[] = [];
   for (const dataset of head.datasets) {
     for (const task of head.tasks) {
       const own = records.filter((record) => record.dataset === dataset && record.task === task);
       if (own.length === 0) continue;
       const scores = (some: readonly QuestionRecord[], paper = paperStyle) =>
-        scoresIn(head, dataset, task, some, paper);
+        scoresIn(head, dataset, task, some, { details, paperStyle: paper });
       const trivial = new Map(
         scores(own.filter(({ wording }) => wording === null)).map(({ metric, value }) => [metric, value]),
       );
@@ -45,16 +46,17 @@ export function reportOf({ head, records }: Run, { paperStyle = false, bootstrap
   };
 }
 
-/** The scores of one dataset and task of a run. @param records of one wording */
+/** The scores of one dataset and task of a run: only those that what was asked has an answer to. @param records of one wording */
 export function scoresIn(
   head: RunHead,
   dataset: string,
   task: TaskName,
   records: readonly QuestionRecord[],
-  paperStyle: boolean,
+  options: ScoreOptions,
 ): Score[] {
-  const standard = scoresOf(task, records, paperStyle);
-  return task === "classification" && head.exclusive.includes(dataset) ? [...standard, ...topOne(records)] : standard;
+  const scores = scoresOf(task, records, options);
+  if (task === "classification") return head.exclusive.includes(dataset) ? [...scores, ...topOne(records)] : scores;
+  return head.options.presentOnly ? scores.filter((score) => !needsAbsent(score)) : scores;
 }
 
 const finite = (value: number | undefined) => (Number.isFinite(value) ? value! : null);

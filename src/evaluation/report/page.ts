@@ -5,10 +5,11 @@ import { type Html, html } from "../../corpus/show/html.js";
 import { css } from "../../corpus/show/style.js";
 import type { TaskName } from "../../tasks/task.js";
 import { packageVersion } from "../../version.js";
+import { reliability } from "../records/reliability.js";
 import type { Run } from "../records/run.js";
 import { reportOf } from "../records/tables.js";
 import { type Choice, type ReportPicture, ranked } from "./choose.js";
-import { precisionCurves, reliability } from "./curves.js";
+import { precisionCurves } from "./curves.js";
 import { plot } from "./plot.js";
 import { evaluationCss } from "./style.js";
 import { table } from "./table.js";
@@ -19,10 +20,16 @@ const MOST_LISTED = 600;
 export interface PageOptions {
   /** Resamples of the photos behind the intervals; none unless given. */
   readonly bootstrap?: number;
+  /** Add the rest of what is usually quoted. */
+  readonly details?: boolean;
 }
 
-export function evaluationPage(run: Run, pictures: readonly ReportPicture[], { bootstrap }: PageOptions = {}): string {
-  const report = reportOf(run, { paperStyle: true, bootstrap });
+export function evaluationPage(
+  run: Run,
+  pictures: readonly ReportPicture[],
+  { bootstrap, details }: PageOptions = {},
+): string {
+  const report = reportOf(run, { paperStyle: true, details, bootstrap });
   const parts = run.head.datasets.flatMap((dataset) =>
     run.head.tasks
       .filter((task) => report.rows.some((row) => row.dataset === dataset && row.task === task))

@@ -1,7 +1,7 @@
 /** How good one answer is, as a number to rank pictures by and to show beside them. */
 import { errorsOf } from "../metrics/depth.js";
+import { matchingOf } from "../records/matchings.js";
 import type { QuestionRecord } from "../records/record.js";
-import { matchingOf } from "../scorers.js";
 
 export interface Quality {
   /** Higher is better. */
