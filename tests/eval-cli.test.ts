@@ -45,6 +45,18 @@ test("one evaluation, however it is run", async () => {
   const html = await readFile(join(cwd, "out/page.html"), "utf8");
   expect(html).toContain("data:image/jpeg;base64,");
   expect(html).toContain("10 resamples");
+
+  const stored = ["eval", "--from", "part-1", "--from", "part-2", "--json", "--report", "stored.html"];
+  const bare = await runCli(stored, { cwd });
+  expect(bare.stdout, bare.stderr).toBe(whole.stdout);
+  expect(bare.stderr).toMatch(/no pictures: they need --data/);
+  expect(await readFile(join(cwd, "stored.html"), "utf8")).not.toContain("data:image/jpeg;base64,");
+  const pictured = await runCli([...stored, "--data", data, "--cache", "kept", "--bootstrap", "10"], { cwd });
+  expect(pictured.code, pictured.stderr).toBe(0);
+  expect(await readFile(join(cwd, "stored.html"), "utf8")).toBe(html);
+  const other = await runCli([...stored, "--data", data, "--cache", "kept", "--guidance-text", "3"], { cwd });
+  expect(other.code).toBe(2);
+  expect(other.stderr).toMatch(/would not be those of the run: its guidance is .* Repeat the options/s);
 });
 
 test.each([

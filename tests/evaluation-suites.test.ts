@@ -131,7 +131,7 @@ describe("the paper's suite", () => {
 describe("the page", () => {
   it("has tables with intervals, curves and pictures, and every link leads somewhere on it", async () => {
     const run = await wholeRun();
-    const pictures = await choosePictures(run, options());
+    const pictures = await choosePictures(run, { dataRoot: data, respondent: options().respondent! });
     expect(new Set(pictures.map(({ choice }) => choice))).toEqual(new Set(["best", "worst", "random"]));
     for (const { tiles } of pictures) expect(tiles).toHaveLength(4);
     const page = evaluationPage({ ...run, head: { ...run.head, model: "<half>" } }, pictures, { bootstrap: 20 });

@@ -12,13 +12,7 @@ const HEADLINES = {
   detection: ["AP@.5 (present classes asked)", "AP@.5 (all classes asked)"],
   classification: ["balanced accuracy", "AUC, pooled"],
 };
-/** Where only what is there was asked for, there is no number of all classes. */
-const headlines = (rows, ...runs) => {
-  const presentOnly = runs.some(({ head }) => head.options.presentOnly);
-  return rows.filter(
-    ({ task, metric }) => HEADLINES[task].includes(metric) && !(presentOnly && metric.endsWith("(all classes asked)")),
-  );
-};
+const headlines = (rows) => rows.filter(({ task, metric }) => HEADLINES[task].includes(metric));
 
 /** Names of runs that were needed and are not there. */
 export const missing = new Set();
@@ -41,7 +35,7 @@ async function compared(first, second, keeps = everything, title = `${first}, ${
   const [a, b] = [await runOf(first), await runOf(second)];
   if (!a || !b) return [];
   const { rows } = compareRuns(only(a, keeps), only(b, keeps), { bootstrap: BOOTSTRAP });
-  return headlines(rows, a, b).map((row) => ({ title, first, second, ...row }));
+  return headlines(rows).map((row) => ({ title, first, second, ...row }));
 }
 
 /** @returns rows with an interval each; under the name of a series */
@@ -49,7 +43,7 @@ async function measured(name, series, keeps = everything, more = {}) {
   const run = await runOf(name);
   if (!run) return [];
   const { rows } = reportOf(only(run, keeps), { bootstrap: BOOTSTRAP });
-  return headlines(rows, run)
+  return headlines(rows)
     .filter(({ value }) => value !== null)
     .map((row) => ({ series, ...more, ...row }));
 }
@@ -66,7 +60,7 @@ async function unseenAgainstTemplate(name) {
   });
   const { rows } = compareRuns(worded("unseen"), worded("template"), { bootstrap: BOOTSTRAP });
   const title = name === "one" ? "rephrased prompts" : "fixed prompts";
-  return headlines(rows, run).map((row) => ({ title, first: "unseen", second: "template", ...row }));
+  return headlines(rows).map((row) => ({ title, first: "unseen", second: "template", ...row }));
 }
 
 const each = async (items, find) => {

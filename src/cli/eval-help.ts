@@ -1,4 +1,5 @@
 /** What `instructcv eval --help` says below its options, and the options as they arrive. */
+import type { DepthAlignment, DepthCrop } from "../evaluation/index.js";
 import type { ModelOptions } from "./model-options.js";
 
 export interface EvalOptions extends ModelOptions {
@@ -10,6 +11,8 @@ export interface EvalOptions extends ModelOptions {
   readonly limit?: number;
   readonly seed: number;
   readonly presentOnly?: boolean;
+  readonly depthAlign?: DepthAlignment;
+  readonly depthCrop?: DepthCrop;
   readonly details?: boolean;
   readonly paperStyle?: boolean;
   readonly bootstrap?: number;
@@ -36,6 +39,9 @@ Every class is asked of every photo: 150 questions a photo on ADE20K, 80 on COCO
 Many processes: run each with --shard i/n and its own --out, then report them together with one --from for each; or give all one
 --cache and repeat the command without --shard. Both equal the undivided evaluation. A cache takes about 20 KB an answer.
 
+Reports of stored runs (--from) have no pictures unless --data and the run's --model or --predictions are given too: a few questions are
+then asked again, or taken from --cache.
+
 Two systems: give the first --out, then the second --against what it wrote (or both of --from A --against B). Numbers are of the
 questions that both answered; the interval of a difference, from --bootstrap resamples (default 1000), draws the same photos for both.
 
@@ -47,6 +53,7 @@ Predictions of other systems, DIR/<dataset>/ with <photo> as in the dataset (its
   depth/<photo>.npy or .png             metres as float32 or float64, or 16 bits of millimetres ("depth_levels_per_metre" otherwise)
   classification.json                   [{"image_id", "category", "probability"}]
   ../predictions.json                   {"name": "...", "depth_levels_per_metre": 1000}, both optional
+Relative depth counts with --depth-align: "scale-shift" for depth, "disparity" for MiDaS and Depth Anything. A line is fitted to each photo's truth.
 What is missing, of another size or not a number is named, counted and not scored. Details: docs/metrics.md.
 
 Exit code 1: something could not be used and is named on stderr; everything else is measured.

@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Run } from "../evaluation/index.js";
 import { type EvalOptions, evalHelp } from "./eval-help.js";
-import { evaluatePart } from "./eval-run.js";
+import { evaluatePart, picturesOf } from "./eval-run.js";
 import { EXIT, usageError } from "./exit.js";
 import { addModelOptions } from "./model-options.js";
 import { collect, oneOf, wholeNumber } from "./options.js";
@@ -38,17 +38,24 @@ export function addEval(program: Command, terminal: Terminal, exit: (code: numbe
     .option("--limit <n>", "only so many photos of each dataset", wholeNumber(1, 1e6))
     .option("--seed <n>", "decides wordings, colours and noise", wholeNumber(0, 2 ** 32 - 1), 0)
     .option("--present-only", "ask for masks and boxes of what is there only, as the authors of InstructCV do")
+    .addOption(
+      new Option(
+        "--depth-align <kind>",
+        "fit each depth map to the truth before it counts: for relative depth",
+      ).choices([...["none", "median", "scale", "scale-shift", "disparity"]]),
+    )
+    .addOption(
+      new Option("--depth-crop <name>", "part of the frame in which depth counts").choices([
+        ...["none", "nyu-eigen", "kitti-garg", "kitti-eigen"],
+      ]),
+    )
     .option("--details", "add the rest: AP and AR by size of the object, VOC's AP, SILog, calibration errors and more")
     .option("--paper-style", "add the numbers as the InstructCV authors' evaluators compute them")
     .option("--bootstrap <n>", "add 95 % intervals from n resamples of the photos", wholeNumber(1, 1e5))
     .option("--cache <dir>", "keep answers here: an interrupted evaluation goes on where it was")
     .option("--shard <i/n>", "ask about part i of n only, for several processes or machines", shard)
     .option("--out <dir>", "write the run here: run.json and records.jsonl, from which reports can be made again")
-    .option(
-      "--from <dir>",
-      "report a run that --out wrote, or all parts of one (may be repeated); nothing is asked",
-      collect,
-    )
+    .option("--from <dir>", "report a run that --out wrote, or all parts of one (may be repeated)", collect)
     .option(
       "--against <dir>",
       "compare with a run that --out wrote: the differences and their 95 % intervals (all parts of it: repeat)",
@@ -72,8 +79,12 @@ async function evaluateModel(options: EvalOptions, terminal: Terminal): Promise<
   const against = options.against && mergeRuns(await Promise.all(options.against.map(readRun)));
   let run: Run;
   let pictures: Awaited<ReturnType<typeof evaluatePart>>["pictures"] | undefined;
-  if (options.from) run = mergeRuns(await Promise.all(options.from.map(readRun)));
-  else ({ run, pictures } = await evaluatePart(options, terminal));
+  if (options.from) {
+    run = mergeRuns(await Promise.all(options.from.map(readRun)));
+    if (options.report && options.data) pictures = await picturesOf(run, options, terminal);
+    else if (options.report)
+      terminal.note("no pictures: they need --data, and the --model or --predictions of the run");
+  } else ({ run, pictures } = await evaluatePart(options, terminal));
   if (options.out) await writeRun(options.out, run);
   const report = reportOf(run, options);
   if (options.report) {
@@ -109,9 +120,12 @@ async function compared(run: Run, against: Run, options: EvalOptions): Promise<s
   return print(comparison);
 }
 
-function check({ data, from, predictions, savePredictions, shard, out, cache, wording }: EvalOptions): void {
-  if (from && (data || predictions || savePredictions || shard))
-    throw usageError("--from reports a stored run: it goes with --out, --report and the kinds of output only.");
+function check({ data, from, predictions, savePredictions, shard, out, cache, wording, report }: EvalOptions): void {
+  if (from && (savePredictions || shard || ((data || predictions) && !report)))
+    throw usageError(
+      "--from reports a stored run, and asks nothing.",
+      "With --report it takes --data and --model or --predictions too, for the pictures.",
+    );
   if (!from && !data) throw usageError("Missing --data <dir>, the folder that holds the datasets.");
   if (predictions && (cache || savePredictions))
     throw usageError("--predictions are answers already: they are neither cached nor saved again.");

@@ -3,6 +3,7 @@ import type { DatasetName } from "../datasets/pool.js";
 import type { LabelledPhoto } from "../datasets/sample.js";
 import type { Wording } from "../instructions/render.js";
 import type { TaskName } from "../tasks/task.js";
+import type { DepthAlignment, DepthCrop } from "./metrics/index.js";
 import type { AskOptions, Predictor } from "./predictor.js";
 import type { Respondent } from "./respondent.js";
 import type { ScoreOptions } from "./scorers.js";
@@ -33,6 +34,10 @@ export interface EvaluateOptions extends Omit<AskOptions, "seed" | "signal">, Sc
   readonly seed?: number;
   /** Ask for masks and boxes of what is there only. */
   readonly presentOnly?: boolean;
+  /** How depth is made comparable with the truth before it counts; the report says so. @default "none": metres are metres */
+  readonly depthAlign?: DepthAlignment;
+  /** Part of the frame in which depth counts. @default "none" */
+  readonly depthCrop?: DepthCrop;
   /** Assemble the masks of all classes to full label maps too. @default with every suite but "pool" */
   readonly labelMaps?: boolean;
   /** Ask about part i (from 1) of n only; `mergeRuns` puts the parts together. */

@@ -15,19 +15,23 @@ export function headOf(
   skipped: readonly SkippedPhoto[],
   respondent: Respondent,
 ): RunHead {
-  const { tasks = ALL_TASKS, wordings = ALL_WORDINGS, seed = 0, limit, steps, mirror, restate, presentOnly } = options;
+  const { tasks = ALL_TASKS, wordings = ALL_WORDINGS, suite = "pool", seed = 0, presentOnly } = options;
+  const { limit, steps, mirror, restate, depthAlign, depthCrop } = options;
   return {
     format: 1,
     suite: titleOf(options),
     model: options.model,
     options: {
       version: packageVersion(),
+      suite,
       seed,
       ...(limit !== undefined && { limit }),
       ...(steps !== undefined && { steps }),
       ...(mirror !== undefined && { mirror }),
       ...(restate !== undefined && { restate }),
       ...(presentOnly && { presentOnly }),
+      ...(depthAlign && depthAlign !== "none" && { depthAlign }),
+      ...(depthCrop && depthCrop !== "none" && { depthCrop }),
       ...options.answeredBy,
     },
     datasets: chosen.map(({ set }) => set.name),
@@ -48,7 +52,7 @@ function titleOf({ suite = "pool", limit, seed = 0, shard }: EvaluateOptions): s
 }
 
 function notesOf(
-  { limit, steps, mirror, restate, presentOnly, suite }: EvaluateOptions,
+  { limit, steps, mirror, restate, presentOnly, suite, depthAlign = "none", depthCrop = "none" }: EvaluateOptions,
   missing: ChosenSets["missing"],
 ): string[] {
   const absent = missing.map(({ name, places }) => (suite ? `${name} (${places.join(" or ")})` : name));
@@ -58,6 +62,12 @@ function notesOf(
     ...(presentOnly
       ? ["Masks and boxes of present classes only were asked for: nothing drawn for absent ones counts."]
       : []),
+    ...(depthAlign === "none"
+      ? []
+      : [
+          `Depth, the baseline's too, was fitted to each photo's truth (${depthAlign}) before it was compared: not comparable with depth in metres.`,
+        ]),
+    ...(depthCrop === "none" ? [] : [`Depth counts in the crop ${depthCrop} only.`]),
     ...(steps === undefined ? [] : [`${steps} sampling ${steps === 1 ? "step" : "steps"}.`]),
     ...(mirror === undefined ? [] : [mirror ? "Averaged with the mirrored drawing." : "One drawing each."]),
     ...(restate === undefined

@@ -108,7 +108,15 @@ async function* walk(
   tick: (dataset: string, task: TaskName) => void,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<QuestionRecord> {
-  const { wordings, seed, dataRoot, suite, labelMaps = suite !== "pool" && !options.presentOnly } = options;
+  const {
+    wordings,
+    seed,
+    dataRoot,
+    suite,
+    depthAlign,
+    depthCrop,
+    labelMaps = suite !== "pool" && !options.presentOnly,
+  } = options;
   const train = set.train && placeFound(set, dataRoot) ? () => set.train!(dataRoot) : undefined;
   const trivial = new Map<TaskName, (question: Question) => Answer>();
   for (const task of tasks) {
@@ -145,6 +153,7 @@ async function* walk(
       tick(set.name, query.question.task);
       return { query, reply };
     };
-    yield* recordsOf({ photo, at, picture, questions, trivial, labelMaps }, mapOrdered(queries, IN_FLIGHT, ask));
+    const depth = { align: depthAlign, crop: depthCrop };
+    yield* recordsOf({ photo, at, picture, questions, trivial, labelMaps, depth }, mapOrdered(queries, IN_FLIGHT, ask));
   }
 }

@@ -76,7 +76,13 @@ export function compareRuns(
           rows.push({ dataset, task, metric, wording, ...numbers, low, high, n });
         }
       }
+  const depthOf = ({ options: { depthAlign = "none", depthCrop = "none" } }: Run["head"]) =>
+    `aligned by ${depthAlign}, in the crop ${depthCrop}`;
+  const [ownDepth, theirDepth] = [depthOf(run.head), depthOf(against.head)];
   const notes = [
+    ...(rows.some(({ task }) => task === "depth") && ownDepth !== theirDepth
+      ? [`Depth was not measured alike: the first is ${ownDepth}, the second ${theirDepth}.`]
+      : []),
     `difference: first minus second; its 95 % interval is from ${bootstrap} resamples of the photos, the same for both. Photos only: other training seeds would move it too.`,
     ...(leftOut === 0 ? [] : [`${leftOut} questions have a scored answer in one of the runs only: left out of both.`]),
   ];

@@ -50,6 +50,20 @@ export function alignedMetres(
   return p.map((value) => 1 / Math.max(value * scale + shift, 1 / farthest));
 }
 
+/** A whole map aligned, for looking at: metres where the truth is above 0, 0 elsewhere. @throws as `alignedMetres` */
+export function alignedMap(
+  alignment: DepthAlignment,
+  prediction: Float32Array,
+  truth: Float32Array,
+  farthest: number,
+): Float32Array {
+  const at = Uint32Array.from([...truth.keys()].filter((i) => truth[i]! > 0 && truth[i]! <= farthest));
+  const map = new Float32Array(truth.length);
+  if (at.length === 0) return map;
+  for (const [k, metres] of alignedMetres(alignment, prediction, truth, at, farthest).entries()) map[at[k]!] = metres;
+  return map;
+}
+
 function leastSquaresScale(p: Float64Array, t: Float64Array): number {
   let pt = 0;
   let pp = 0;

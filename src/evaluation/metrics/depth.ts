@@ -37,7 +37,8 @@ export interface DepthOptions {
   readonly align?: DepthAlignment;
 }
 
-const FARTHEST = 10;
+/** Metres beyond which the truth of NYUv2 counts no more. */
+export const FARTHEST = 10;
 /** A logarithm needs more than 0. */
 const LEAST_METRES = 0.001;
 

@@ -3,8 +3,11 @@ import type { Size } from "../../image/picture.js";
 import type { Xyxy } from "../../tasks/task.js";
 import type { Answer } from "../predictor.js";
 
-/** Why an answer about a photo of this size cannot be scored; undefined when it can. */
-export function faultOf(answer: Answer, size: Size): string | undefined {
+/**
+ * Why an answer about a photo of this size cannot be scored; undefined when it can.
+ * @param relative depth is fitted to the truth before it counts, so it may be below 0
+ */
+export function faultOf(answer: Answer, size: Size, relative = false): string | undefined {
   const pixels = size.width * size.height;
   const sized = (found: number) => `a map of ${found} pixels for a photo of ${size.width}x${size.height}`;
   switch (answer.task) {
@@ -15,8 +18,9 @@ export function faultOf(answer: Answer, size: Size): string | undefined {
     }
     case "depth": {
       if (answer.metres.length !== pixels) return sized(answer.metres.length);
-      const bad = count(answer.metres, (m) => !Number.isFinite(m) || m < 0);
-      return bad > 0 ? `${bad} pixels are no distance: negative, infinite or not a number` : undefined;
+      const bad = count(answer.metres, (m) => !Number.isFinite(m) || (m < 0 && !relative));
+      if (bad === 0) return undefined;
+      return `${bad} pixels are ${relative ? "infinite or not a number" : "no distance: negative, infinite or not a number"}`;
     }
     case "detection": {
       const bad = answer.boxes.find(({ xyxy, score }) => !Number.isFinite(score) || !isBox(xyxy));

@@ -4,6 +4,7 @@ import { InstructCvError } from "../../errors.js";
 import type { Answer, AnswerOf } from "../predictor.js";
 import type { Query, Reply, Respondent } from "../respondent.js";
 import { faultOf } from "./canonical.js";
+import { maskOf } from "./instance-masks.js";
 import { isThere, readDepth, readMask } from "./maps.js";
 import { nameOf } from "./photo-key.js";
 import { type Entry, Results, readCategories, readJson } from "./results.js";
@@ -12,10 +13,14 @@ const MILLIMETRES = 1000;
 
 /**
  * Answers from `<folder>/<dataset>/...`; the layout is in docs/metrics.md. A question without a usable prediction has a fault and is not
- * scored; a photo without an entry in `detection.json` counts as "nothing found", as COCO does, and is counted in the notes.
+ * scored; a photo without an entry in `detection.json` or `segmentation.json` counts as "nothing found", as COCO does, and is counted in the notes.
+ * @param options.relativeDepth depth maps may be below 0: they are fitted to the truth before they count
  * @throws {InstructCvError} "prediction" when there is no such folder, or predictions.json cannot be used
  */
-export async function openPredictions(folder: string): Promise<Respondent & { readonly name: string }> {
+export async function openPredictions(
+  folder: string,
+  { relativeDepth = false }: { readonly relativeDepth?: boolean } = {},
+): Promise<Respondent & { readonly name: string }> {
   if (!(await isThere(folder)))
     throw new InstructCvError("prediction", `${folder}: expected a folder of predictions, found nothing.`);
   const about = ((await readJson(join(folder, "predictions.json"))) ?? {}) as Entry;
@@ -30,7 +35,7 @@ export async function openPredictions(folder: string): Promise<Respondent & { re
   async function openResults({ photo, question: { task } }: Query): Promise<void> {
     const home = join(folder, photo.dataset);
     const path = join(home, `${task}.json`);
-    if ((task !== "detection" && task !== "classification") || resultsOf.has(path)) return;
+    if (task === "depth" || resultsOf.has(path)) return;
     resultsOf.set(path, await Results.read(path, await readCategories(join(home, "categories.json"))));
   }
   const opened: Results[] = [];
@@ -40,15 +45,15 @@ export async function openPredictions(folder: string): Promise<Respondent & { re
     const home = join(folder, photo.dataset);
     const { task, category } = question;
     const photoName = nameOf(photo);
-    if (task === "segmentation") return readMask(home, photoName, category!, picture);
     if (task === "depth") return readDepth(home, photoName, levels as number, picture);
     const file = resultsOf.get(join(home, `${task}.json`));
+    if (!file && task === "segmentation") return readMask(home, photoName, category!, picture);
     if (!file) throw new InstructCvError("prediction", `found no ${join(home, `${task}.json`)}`);
     if (!opened.includes(file)) opened.push(file);
     const { entries, known } = file.about(photoName, category!);
     if (task === "classification") return presence(entries);
-    if (!known) without.add(photo.id);
-    return { task, boxes: entries.map(boxOf) };
+    if (!known) without.add(`${task}.json ${photo.id}`);
+    return task === "segmentation" ? maskOf(entries, picture) : { task, boxes: entries.map(boxOf) };
   }
 
   return {
@@ -57,7 +62,7 @@ export async function openPredictions(folder: string): Promise<Respondent & { re
       await openResults(query);
       try {
         const found = await answer(query);
-        const fault = faultOf(found, query.picture);
+        const fault = faultOf(found, query.picture, relativeDepth);
         return fault === undefined ? { answer: found } : { fault };
       } catch (error) {
         if (error instanceof InstructCvError) return { fault: error.message.replace(/\.$/, "") };
@@ -66,13 +71,18 @@ export async function openPredictions(folder: string): Promise<Respondent & { re
     },
     notes: () => [
       ...opened.flatMap((file) => file.notes()),
-      ...(without.size === 0
-        ? []
-        : [
-            `${without.size} photos have no entry in detection.json (the first: ${[...without][0]}): scored as nothing found.`,
-          ]),
+      ...withoutEntry(without, "detection.json"),
+      ...withoutEntry(without, "segmentation.json"),
     ],
   };
+}
+
+/** Photos that COCO counts as "nothing found". @param without `<file> <photo>` */
+function withoutEntry(without: ReadonlySet<string>, file: string): string[] {
+  const photos = [...without].filter((one) => one.startsWith(file));
+  if (photos.length === 0) return [];
+  const [first] = photos.map((one) => one.slice(file.length + 1));
+  return [`${photos.length} photos have no entry in ${file} (the first: ${first}): scored as nothing found.`];
 }
 
 function boxOf({ bbox, score }: Entry): { xyxy: readonly [number, number, number, number]; score: number } {

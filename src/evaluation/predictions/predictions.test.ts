@@ -8,6 +8,7 @@ import { encodeDepthPng, encodeGreyPng } from "../../image/io.js";
 import type { Picture } from "../../image/picture.js";
 import { parseInstruction } from "../../instructions/parse.js";
 import { createRng } from "../../random.js";
+import { encodeRle } from "../../tasks/rle.js";
 import { type EvaluateOptions, evaluate, mergeRuns, readRun, reportOf, runEvaluation, writeRun } from "../index.js";
 import type { Answer, AnswerOf, Predictor } from "../predictor.js";
 import { askModel, type Respondent } from "../respondent.js";
@@ -77,6 +78,14 @@ const options: EvaluateOptions = {
 const fresh = (asked?: string[]) => askModel(dice(asked), { seed: 0 });
 const report = (respondent: Respondent, more: Partial<EvaluateOptions> = {}) =>
   evaluate({ ...options, respondent, ...more });
+
+/** A file as `numpy.save` writes it. */
+const npy = (descr: string, shape: string, bytes: Buffer) => {
+  const header = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${shape}, }\n`;
+  const head = Buffer.from(`\x93NUMPY\x01\x00..${header}`, "latin1");
+  head.writeUInt16LE(header.length, 8);
+  return Buffer.concat([head, bytes]);
+};
 
 /** To the bit: tables would hide a difference in a probability. */
 const records = async (respondent: Respondent) => (await runEvaluation({ ...options, respondent })).records;
@@ -252,12 +261,6 @@ describe("predictions in a folder", () => {
   });
 
   it("may be depth as millimetres or NumPy arrays, and never both or not a number", async () => {
-    const npy = (descr: string, shape: string, bytes: Buffer) => {
-      const header = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${shape}, }\n`;
-      const head = Buffer.from(`\x93NUMPY\x01\x00..${header}`, "latin1");
-      head.writeUInt16LE(header.length, 8);
-      return Buffer.concat([head, bytes]);
-    };
     const truth = await photoOf(NAMES[0]!).depth!();
     const doubles = Buffer.from(Float64Array.from(truth).buffer);
     await write("depth", `depth/${NAMES[0]}.npy`, npy("<f8", "(1, 4, 6)", doubles));
@@ -281,6 +284,75 @@ describe("predictions in a folder", () => {
       },
     });
     expect(perfect.rows[0]!.value).toBe(0);
+  });
+
+  it("may be relative depth, which is fitted to the truth before it counts", async () => {
+    const [a, b, c] = NAMES as [string, string, string];
+    const disparity = (await photoOf(a).depth!()).map((metres) => 3 / metres - 5);
+    await write("relative", `depth/${a}.npy`, npy("<f4", "(4, 6)", Buffer.from(disparity.buffer)));
+    await write("relative", `depth/${b}.npy`, npy("<f4", "(4, 6)", Buffer.alloc(PIXELS * 4)));
+    await write("relative", `depth/${c}.npy`, npy("<f4", "(4, 6)", Buffer.alloc(PIXELS * 4, 255)));
+    const some = async function* () {
+      for (const name of [a, b, c]) yield photoOf(name);
+    };
+    const aligned = async (depthAlign: "disparity" | "median") =>
+      report(await openPredictions(join(folder, "relative"), { relativeDepth: depthAlign === "disparity" }), {
+        ...{ tasks: ["depth"], photos: some, depthAlign },
+      });
+    const byLine = await aligned("disparity");
+    expect(byLine.rows[0]).toMatchObject({ metric: "RMSE (m)", n: 2 });
+    expect(byLine.notes[0]).toMatch(/fitted to each photo's truth \(disparity\).*not comparable/);
+    // What has no number is a fault; a constant map fits as its mean; a right one is right.
+    expect(byLine.coverage!.faults.map(({ photo, fault }) => [photo, fault])).toEqual([
+      [`voc2012/${c}`, "24 pixels are infinite or not a number"],
+    ]);
+    const alone = await report(await openPredictions(join(folder, "relative"), { relativeDepth: true }), {
+      ...{ tasks: ["depth"], depthAlign: "disparity" },
+      photos: async function* () {
+        yield photoOf(a);
+      },
+    });
+    expect(alone.rows[0]!.value).toBeLessThan(1e-4);
+    const byMedian = await aligned("median");
+    expect(byMedian.coverage!.faults.map(({ fault }) => fault)).toEqual([
+      expect.stringMatching(/pixels are no distance/),
+      expect.stringMatching(/positive median to scale by, found 0/),
+      expect.stringMatching(/24 pixels are no distance/),
+    ]);
+  });
+
+  it("may be masks of single objects as COCO results", async () => {
+    const mask = (await photoOf(NAMES[0]!).masks!()).get("cat")!.map((value) => (value === 1 ? 1 : 0));
+    const left = mask.map((value, i) => (i % 6 < 3 ? value : 0));
+    const right = mask.map((value, i) => (i % 6 < 3 ? 0 : value));
+    const runs = Array.from({ length: PIXELS }, () => 1);
+    const about = (photo: number, segmentation: unknown, score: unknown = 0.8) => ({
+      ...{ image_id: NAMES[photo], category: "cat", segmentation, score },
+    });
+    const results = [
+      about(0, encodeRle(left, size), 0.5),
+      about(0, encodeRle(right, size)),
+      about(0, encodeRle(new Uint8Array(PIXELS).fill(1), size), 0.25),
+      about(1, { size: [4, 6], counts: [...runs.slice(1), 1] }),
+      about(2, { size: [6, 4], counts: runs }),
+      about(3, encodeRle(mask, size), 12),
+      about(4, { size: [4, 6], counts: "0" }),
+    ];
+    await write("objects", "segmentation.json", JSON.stringify(results));
+    const { rows, coverage } = await scored("objects", "segmentation");
+    expect(rows[0]).toMatchObject({ metric: "IoU (present classes asked)", n: 2 });
+    const faults = coverage!.faults.map(({ fault }) => fault);
+    expect(faults).toHaveLength(3);
+    expect(faults[0]).toMatch(/found the size \[6, 4\]: height and width are swapped/);
+    expect(faults[1]).toMatch(/a score from 0 to 1, found 12/);
+    expect(faults[2]).toMatch(/found Run lengths cover/);
+    const alone = await report(await openPredictions(join(folder, "objects")), {
+      tasks: ["segmentation"],
+      photos: async function* () {
+        yield photoOf(NAMES[0]!);
+      },
+    });
+    expect(alone.rows[0]!.value).toBe(1);
   });
 
   it("may be yes/no answers, one for each question", async () => {

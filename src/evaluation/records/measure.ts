@@ -1,7 +1,7 @@
 /** From an answer and the truth to the facts that are kept of them. */
 
 import type { TaskName } from "../../tasks/task.js";
-import { depthSums } from "../metrics/depth.js";
+import { type DepthOptions, depthSums } from "../metrics/depth.js";
 import { paperDepth, paperIou } from "../metrics/paper-style/index.js";
 import { maskOverlap } from "../metrics/segmentation.js";
 import type { AnswerOf } from "../predictor.js";
@@ -10,12 +10,18 @@ import { BINS, type Bin, type Facts } from "./record.js";
 
 const IGNORE = 255;
 
+type Measure<T extends TaskName> = (question: Question<T>, answer: AnswerOf<T>, depth: DepthOptions) => Facts;
+
 /** @throws when answer and truth are of different sizes. */
-export function measure<T extends TaskName>(question: Question<T>, answer: AnswerOf<T>): Facts {
-  return (measures[question.task] as (question: Question<T>, answer: AnswerOf<T>) => Facts)(question, answer);
+export function measure<T extends TaskName>(
+  question: Question<T>,
+  answer: AnswerOf<T>,
+  depth: DepthOptions = {},
+): Facts {
+  return (measures[question.task] as Measure<T>)(question, answer, depth);
 }
 
-const measures: { readonly [T in TaskName]: (question: Question<T>, answer: AnswerOf<T>) => Facts } = {
+const measures: { readonly [T in TaskName]: Measure<T> } = {
   segmentation: ({ truth }, { mask, probability }) => ({
     kind: "mask",
     ...maskOverlap(mask, truth.mask),
@@ -32,9 +38,9 @@ const measures: { readonly [T in TaskName]: (question: Question<T>, answer: Answ
     })),
     found: boxes.map(({ xyxy, score }) => ({ xyxy, score })),
   }),
-  depth: ({ truth }, { metres }) => {
+  depth: ({ truth, size }, { metres }, options) => {
     const { rmse, delta1 } = paperDepth(metres, truth.metres);
-    return { kind: "depth", ...depthSums(metres, truth.metres), paper: { rmse, delta1 } };
+    return { kind: "depth", ...depthSums(metres, truth.metres, options, size), paper: { rmse, delta1 } };
   },
   classification: (_, { present, probability }) => ({ kind: "presence", present, probability }),
 };

@@ -1,6 +1,7 @@
 /** A run of an evaluation: what was asked of whom, and the facts of every answer. It is all that reports are made of. */
 import type { Wording } from "../../instructions/render.js";
 import type { TaskName } from "../../tasks/task.js";
+import type { EvaluateOptions } from "../options.js";
 import type { QuestionRecord } from "./record.js";
 
 /** A photo that could not be used: nothing was asked about it. */
@@ -10,13 +11,16 @@ export interface SkippedPhoto {
   readonly reason: string;
 }
 
+/** Those of a run's options that reports look at. */
+export type MeasuredBy = Pick<EvaluateOptions, "suite" | "seed" | "presentOnly" | "depthAlign" | "depthCrop">;
+
 export interface RunHead {
   /** Of these files. */
   readonly format: 1;
   readonly suite: string;
   readonly model: string;
-  /** Everything that decides the answers; runs are put together only when it is equal. */
-  readonly options: Readonly<Record<string, unknown>>;
+  /** Everything that decides the answers and how they are measured; runs are put together only when it is equal. */
+  readonly options: MeasuredBy & Readonly<Record<string, unknown>>;
   readonly datasets: readonly string[];
   /** Those whose photos show exactly one of the categories asked. */
   readonly exclusive: readonly string[];

@@ -2,11 +2,14 @@
 import { Skipped } from "../../datasets/sample.js";
 import { createRng } from "../../random.js";
 import type { TaskName } from "../../tasks/task.js";
+import { FARTHEST } from "../metrics/depth.js";
+import { alignedMap, type DepthAlignment } from "../metrics/depth-alignment.js";
 import { groupBy } from "../metrics/statistics.js";
 import type { EvaluateOptions } from "../options.js";
-import { onlyPresent, questionsFor } from "../questions.js";
+import { onlyPresent, type Question, questionsFor, type Truth } from "../questions.js";
 import type { QuestionRecord } from "../records/record.js";
 import type { Run } from "../records/run.js";
+import type { Reply, Respondent } from "../respondent.js";
 import { wordingOf } from "../sentence.js";
 import { suites } from "../suites/choose.js";
 import { qualityOf } from "./quality.js";
@@ -56,13 +59,18 @@ function chosenOf(run: Run): { record: QuestionRecord; quality: string; choice: 
   );
 }
 
+export interface PictureSources extends Pick<EvaluateOptions, "dataRoot"> {
+  /** Who answered the run: asked about a few photos again. */
+  readonly respondent: Respondent;
+}
+
 /** Needs the photos and whoever answered; from a cache the answers come at once. */
 export async function choosePictures(
   run: Run,
-  options: EvaluateOptions,
+  { dataRoot, respondent }: PictureSources,
   signal?: AbortSignal,
 ): Promise<ReportPicture[]> {
-  const { suite = "pool", seed = 0, dataRoot, respondent, presentOnly } = options;
+  const { suite = "pool", seed = 0, presentOnly, depthAlign = "none" } = run.head.options;
   const chosen = chosenOf(run);
   const wanted = groupBy(chosen, ({ record }) => record.photo);
   const pictures = new Map<(typeof chosen)[number], ReportPicture>();
@@ -79,11 +87,18 @@ export async function choosePictures(
         const question = questions.find((one) => one.task === task && one.category === category)!;
         const wording = record.wording!;
         const instruction = wordingOf(photo, question, wording, seed);
-        const reply = await respondent!.respond({ photo, picture, question, wording, instruction }, signal);
-        const tiles = await tilesOf(picture, question, reply);
+        const reply = await respondent.respond({ photo, picture, question, wording, instruction }, signal);
+        const tiles = await tilesOf(picture, question, aligned(reply, question, depthAlign));
         pictures.set(one, { dataset, task, choice, photo: photo.id, category, instruction, quality, tiles });
       }
     }
   }
   return chosen.flatMap((one) => pictures.get(one) ?? []);
+}
+
+/** Depth as it was compared. */
+function aligned(reply: Reply, { truth }: Question, alignment: DepthAlignment): Reply {
+  if (alignment === "none" || "fault" in reply || reply.answer.task !== "depth") return reply;
+  const { metres } = truth as Truth as Extract<Truth, { task: "depth" }>;
+  return { answer: { task: "depth", metres: alignedMap(alignment, reply.answer.metres, metres, FARTHEST) } };
 }
