@@ -49,6 +49,7 @@ Predictions of other systems, DIR/<dataset>/ with <photo> as in the dataset (its
   detection.json                        COCO results: [{"image_id", "category_id" or "category", "bbox": [x, y, width, height], "score"}]
   categories.json                       names of the category ids, [{"id", "name"}]; COCO's own ids unless given
   masks/<category>/<photo>.png          0 outside, 1 or 255 inside; probabilities/<category>/<photo>.png: 0..255
+  segmentation.json                     or COCO results of single objects: [{"image_id", "category", "segmentation": run lengths, "score"}]
   labels/<photo>.png, labels/classes.json   or label maps, and the names of their values from 0; 255 claims nothing
   depth/<photo>.npy or .png             metres as float32 or float64, or 16 bits of millimetres ("depth_levels_per_metre" otherwise)
   classification.json                   [{"image_id", "category", "probability"}]
