@@ -2,13 +2,16 @@
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { Run } from "../evaluation/index.js";
+import type { DepthAlignment, DepthCrop, Run } from "../evaluation/index.js";
 import { type EvalOptions, evalHelp } from "./eval-help.js";
 import { evaluatePart, picturesOf } from "./eval-run.js";
 import { EXIT, usageError } from "./exit.js";
 import { addModelOptions } from "./model-options.js";
 import { collect, oneOf, wholeNumber } from "./options.js";
 import type { Terminal } from "./terminal.js";
+
+const alignments: readonly DepthAlignment[] = ["none", "median", "scale", "scale-shift", "disparity"];
+const crops: readonly DepthCrop[] = ["none", "nyu-eigen", "kitti-garg", "kitti-eigen"];
 
 /** `2/8`: the second of eight parts. */
 function shard(text: string): readonly [number, number] {
@@ -42,13 +45,9 @@ export function addEval(program: Command, terminal: Terminal, exit: (code: numbe
       new Option(
         "--depth-align <kind>",
         "fit each depth map to the truth before it counts: for relative depth",
-      ).choices([...["none", "median", "scale", "scale-shift", "disparity"]]),
+      ).choices(alignments),
     )
-    .addOption(
-      new Option("--depth-crop <name>", "part of the frame in which depth counts").choices([
-        ...["none", "nyu-eigen", "kitti-garg", "kitti-eigen"],
-      ]),
-    )
+    .addOption(new Option("--depth-crop <name>", "part of the frame in which depth counts").choices(crops))
     .option("--details", "add the rest: AP and AR by size of the object, VOC's AP, SILog, calibration errors and more")
     .option("--paper-style", "add the numbers as the InstructCV authors' evaluators compute them")
     .option("--bootstrap <n>", "add 95 % intervals from n resamples of the photos", wholeNumber(1, 1e5))
