@@ -122,6 +122,9 @@ export const find = {
         `${steps} ${steps === 1 ? "step" : "steps"}`,
       ),
     ),
+  outlines: () => compared("one-float32", "codecs", (record) => record.task === "detection"),
+  depthGreys: () => compared("one-float32", "codecs", (record) => record.task === "depth"),
+  again: () => measured("one-float32", "one-float32"),
   cuts: () => compared("one", "one-half"),
   ceilings: () =>
     each(["ceiling-broad", "ceiling-thin", "ceiling-masks", "ceiling-linear", "ceiling-log"], (name) =>

@@ -76,6 +76,20 @@ const alone = (rows) =>
     ]),
   );
 
+/** The numbers of one recipe trained twice. @param first rows with the value of one training @param second of the other */
+const twice = (first, second) =>
+  lines(
+    ["dataset", "metric", "wording", ">bfloat16", ">float32 (95 %)", ">difference", ">n"],
+    second.map((row) => {
+      const same = (one) => keyOf(one) === keyOf(row) && one.wording === row.wording;
+      const other = first.find(same).value;
+      return [
+        ...[row.dataset, `${row.task}: ${row.metric}`, row.wording, digits(other), ranged(row)],
+        ...[signed(row.value - other), row.n],
+      ];
+    }),
+  );
+
 const steps = ({ steps: count }) => `${count}`;
 
 /** Tables by the names of their marks in the page. */
@@ -95,6 +109,9 @@ export function markdown(numbers) {
     guidanceAgainstNone: comparison(numbers.guidanceAgainstNone, ["guided", "1, 1"], "scales"),
     predictions: values(numbers.predictions, ({ series, steps: count }) => `${series}, ${count}`),
     terminal: comparison(numbers.terminal, ["zero", "above zero"], "steps"),
+    outlines: comparison(numbers.outlines, ["broad", "thin"]),
+    depthGreys: comparison(numbers.depthGreys, ["linear", "logarithmic"]),
+    again: twice(numbers.generalist, numbers.again),
     cuts: comparison(numbers.cuts, ["best overlap", "one half"]),
     ceilings: alone(numbers.ceilings),
   };
@@ -133,6 +150,10 @@ export async function plots(numbers) {
       "text scale, image scale minus no guidance",
     ),
     predictions: overSteps(asSteps(numbers.predictions)),
+    outlines: differences(
+      asDifferences([...numbers.outlines, ...numbers.depthGreys], ({ wording }) => wording),
+      "broad outlines minus thin, linear greys minus logarithmic",
+    ),
   };
   const drawn = {};
   for (const [name, spec] of Object.entries(specs)) if (numbers[name].length > 0) drawn[name] = await svgOf(spec);

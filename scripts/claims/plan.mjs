@@ -16,6 +16,8 @@ export const recipes = {
   velocity: "f: predicts velocity",
   "velocity-leak": "f: predicts velocity, terminal SNR above zero",
   noise: "f: predicts the noise, terminal SNR above zero",
+  "one-float32": "g: the yardstick in single precision",
+  codecs: "g: thin outlines of boxes, logarithmic greys of depth",
 };
 
 export const STEPS = [1, 2, 4, 20, 100];
@@ -57,6 +59,8 @@ export function evaluations() {
     { name: "one", model: "one", args: [...both, ...MANY] },
     ...specialists,
     { name: "fixed", model: "fixed", args: [...both, ...MANY] },
+    { name: "one-float32", model: "one-float32", args: [...both, ...MANY] },
+    { name: "codecs", model: "codecs", args: [...both, ...MANY, "--task", "detection", "--task", "depth"] },
     { name: "one-voc", model: "one", args: VOC },
     { name: "one-coco", model: "one", args: [...template, "--dataset", "coco"] },
     { name: "one-coco-train", model: "one", data: "coco-train", args: [...template, "--dataset", "coco"] },
