@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { stringify } from "yaml";
 import { writeAtomic } from "../files.js";
+import { createTorch } from "../tensor/torch/index.js";
 import { createLoader, type Loader } from "./batch.js";
 import { readConfig, type TrainConfig } from "./config.js";
 import { prefetchDepth } from "./data-limits.js";
@@ -27,7 +28,7 @@ import { loadState, saveState } from "./state.js";
 import { openStores } from "./store.js";
 import { runUpdate } from "./update.js";
 import { createValidator } from "./validate.js";
-import { countUpdate, measureLimit } from "./work.js";
+import { countUpdate, measureLimit, precisionAdvice } from "./work.js";
 
 export interface TrainOptions {
   /** Folder of the run: config.yaml, run.json, metrics.jsonl, tensorboard/, loss.svg, samples/, checkpoints/, model/. */
@@ -124,9 +125,15 @@ async function trainTogether(
   await team.agreeOn("the model at the start", () => digestWeights(session));
   if (team.leads) await writeAtomic(join(out, "config.yaml"), stringify(config));
   const log = team.leads ? await openRunLog(out, config.name, begun.step) : null;
+  const { dtype, device } = placed.compute;
+  const limit = measureLimit(session.torch, dtype);
+  // Operations of the run's own engine are all in its precision.
+  const advice =
+    dtype === "float32" ? undefined : precisionAdvice(dtype, limit, measureLimit(createTorch({ device }), "float32"));
+  if (advice && team.leads) note(advice);
   const work = {
     flopsPerUpdate: (await countUpdate(session, loader)) * team.world,
-    limit: team.sum([measureLimit(session.torch, config.compute.dtype)])[0]!,
+    limit: team.sum([limit])[0]!,
   };
   if (log) await recordStart(out, session, work, { step: begun.step, from });
   const { log_every: logEvery, sample_every: sampleEvery } = config.output;

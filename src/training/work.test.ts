@@ -6,7 +6,7 @@ import { createLoader } from "./batch.js";
 import type { TrainConfig } from "./config.js";
 import { createSession } from "./session.js";
 import { runUpdate } from "./update.js";
-import { countUpdate, measureLimit } from "./work.js";
+import { countUpdate, measureLimit, precisionAdvice } from "./work.js";
 
 let config: TrainConfig;
 beforeAll(async () => {
@@ -71,4 +71,13 @@ test("the limit is a rate of this machine and leaves no tensor behind", async ()
   expect(limit).toBeGreaterThan(1e8);
   expect(limit).toBeLessThan(1e16);
   expect(torch.liveTensors()).toBe(before);
+});
+
+test("a precision that the machine only imitates is told apart from one that it is made for", () => {
+  expect(precisionAdvice("bfloat16", 8e9, 70e9)).toBe(
+    "This machine multiplies matrices at 8.00 GFLOP/s in bfloat16, 70.0 GFLOP/s in float32: compute.dtype: float32 should train faster here.",
+  );
+  expect(precisionAdvice("bfloat16", 70e9, 75e9)).toBeUndefined();
+  expect(precisionAdvice("bfloat16", 140e9, 70e9)).toBeUndefined();
+  expect(precisionAdvice("float32", 70e9, 70e9)).toBeUndefined();
 });

@@ -2,6 +2,7 @@
 import { CountingOps } from "../tensor/counting.js";
 import type { ComputeDType, Torch } from "../tensor/torch/index.js";
 import type { Loader } from "./batch.js";
+import { withPrefix } from "./progress.js";
 import type { Session } from "./session.js";
 import { drawsOf, photoLosses, stepLoss } from "./step.js";
 
@@ -58,6 +59,20 @@ export function measureLimit(torch: Torch, dtype: ComputeDType): number {
     if (n >= 1024 && ms > longEnough) break;
   }
   return best;
+}
+
+/** Below this a difference of two measurements is noise. */
+const CLEARLY = 1.2;
+
+/**
+ * What to tell whoever trains in a precision that this machine multiplies slower than float32: a processor without such instructions
+ * imitates them, many times slower. Undefined where the precision is worth it.
+ * @param limit @param float32 what `measureLimit` says of both
+ */
+export function precisionAdvice(dtype: ComputeDType, limit: number, float32: number): string | undefined {
+  if (dtype === "float32" || float32 < CLEARLY * limit) return undefined;
+  const rates = `${withPrefix(limit)}FLOP/s in ${dtype}, ${withPrefix(float32)}FLOP/s in float32`;
+  return `This machine multiplies matrices at ${rates}: compute.dtype: float32 should train faster here.`;
 }
 
 /** Milliseconds until the result is there; a GPU is waited for by reading one number of it. */
