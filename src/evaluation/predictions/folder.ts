@@ -36,7 +36,11 @@ export async function openPredictions(
     const home = join(folder, photo.dataset);
     const path = join(home, `${task}.json`);
     if (task === "depth" || resultsOf.has(path)) return;
-    resultsOf.set(path, await Results.read(path, await readCategories(join(home, "categories.json"))));
+    const results = await Results.read(path, await readCategories(join(home, "categories.json")));
+    for (const other of ["masks", "probabilities", "labels"].map((kind) => join(home, kind)))
+      if (results && task === "segmentation" && (await isThere(other)))
+        throw new InstructCvError("prediction", `Found both ${path} and ${other}: which one counts?`, "Move one away.");
+    resultsOf.set(path, results);
   }
   const opened: Results[] = [];
   const without = new Set<string>();

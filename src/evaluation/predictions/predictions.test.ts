@@ -353,6 +353,8 @@ describe("predictions in a folder", () => {
       },
     });
     expect(alone.rows[0]!.value).toBe(1);
+    await mkdir(join(folder, "objects/voc2012/masks"));
+    await expect(scored("objects", "segmentation")).rejects.toThrow(/segmentation\.json and .*masks: which one counts/);
   });
 
   it("may be yes/no answers, one for each question", async () => {
