@@ -37,13 +37,15 @@ export async function openPredictions(
     const path = join(home, `${task}.json`);
     if (task === "depth" || resultsOf.has(path)) return;
     const results = await Results.read(path, await readCategories(join(home, "categories.json")));
-    for (const other of ["masks", "probabilities", "labels"].map((kind) => join(home, kind)))
-      if (results && task === "segmentation" && (await isThere(other)))
+    const others = results && task === "segmentation" ? ["masks", "probabilities", "labels"] : [];
+    for (const other of others.map((kind) => join(home, kind)))
+      if (await isThere(other))
         throw new InstructCvError("prediction", `Found both ${path} and ${other}: which one counts?`, "Move one away.");
     resultsOf.set(path, results);
   }
   const opened: Results[] = [];
-  const without = new Set<string>();
+  /** Photos that a file does not mention, by their ids. */
+  const without = { detection: new Set<string>(), segmentation: new Set<string>() };
 
   async function answer({ photo, picture, question }: Query): Promise<Answer> {
     const home = join(folder, photo.dataset);
@@ -56,7 +58,7 @@ export async function openPredictions(
     if (!opened.includes(file)) opened.push(file);
     const { entries, known } = file.about(photoName, category!);
     if (task === "classification") return presence(entries);
-    if (!known) without.add(`${task}.json ${photo.id}`);
+    if (!known) without[task].add(photo.id);
     return task === "segmentation" ? maskOf(entries, picture) : { task, boxes: entries.map(boxOf) };
   }
 
@@ -75,18 +77,15 @@ export async function openPredictions(
     },
     notes: () => [
       ...opened.flatMap((file) => file.notes()),
-      ...withoutEntry(without, "detection.json"),
-      ...withoutEntry(without, "segmentation.json"),
+      ...Object.entries(without).flatMap(([task, photos]) => withoutEntry(`${task}.json`, [...photos])),
     ],
   };
 }
 
-/** Photos that COCO counts as "nothing found". @param without `<file> <photo>` */
-function withoutEntry(without: ReadonlySet<string>, file: string): string[] {
-  const photos = [...without].filter((one) => one.startsWith(file));
+/** COCO counts them as "nothing found". */
+function withoutEntry(file: string, photos: readonly string[]): string[] {
   if (photos.length === 0) return [];
-  const [first] = photos.map((one) => one.slice(file.length + 1));
-  return [`${photos.length} photos have no entry in ${file} (the first: ${first}): scored as nothing found.`];
+  return [`${photos.length} photos have no entry in ${file} (the first: ${photos[0]}): scored as nothing found.`];
 }
 
 function boxOf({ bbox, score }: Entry): { xyxy: readonly [number, number, number, number]; score: number } {

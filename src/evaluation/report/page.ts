@@ -7,7 +7,7 @@ import type { TaskName } from "../../tasks/task.js";
 import { packageVersion } from "../../version.js";
 import { reliability } from "../records/reliability.js";
 import type { Run } from "../records/run.js";
-import { reportOf } from "../records/tables.js";
+import { reportOf, type TableOptions } from "../records/tables.js";
 import { type Choice, type ReportPicture, ranked } from "./choose.js";
 import { precisionCurves } from "./curves.js";
 import { plot } from "./plot.js";
@@ -17,12 +17,8 @@ import { table } from "./table.js";
 /** Photos named in a list; a page of all of a large dataset would not open. */
 const MOST_LISTED = 600;
 
-export interface PageOptions {
-  /** Resamples of the photos behind the intervals; none unless given. */
-  readonly bootstrap?: number;
-  /** Add the rest of what is usually quoted. */
-  readonly details?: boolean;
-}
+/** Paper-style numbers are always beside the standard ones. */
+export type PageOptions = Pick<TableOptions, "bootstrap" | "details">;
 
 export function evaluationPage(
   run: Run,
